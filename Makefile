@@ -1,0 +1,35 @@
+# make run    install what is missing, build, answer the question
+# make test   install what is missing, lint, run every test
+
+.PHONY: run build test lint deps fuzz clean
+
+run: build
+	./wiretax run
+
+build: deps
+	go build -o wiretax ./cmd/wiretax
+
+test: deps lint
+	go test -race ./...
+
+lint:
+	@unformatted=$$(gofmt -l analyze capture cmd report); \
+	if [ -n "$$unformatted" ]; then echo "gofmt: $$unformatted" >&2; exit 1; fi
+	go vet ./...
+	go tool staticcheck ./...
+
+# libpcap's headers and a C compiler; nothing is done where they are there.
+deps:
+	@.ci/deps
+
+# Each fuzz target for FUZZTIME.
+FUZZTIME ?= 30s
+fuzz:
+	@for package in $$(go list ./...); do \
+		for target in $$(go test -list '^Fuzz' $$package | grep '^Fuzz'); do \
+			go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$package || exit 1; \
+		done; \
+	done
+
+clean:
+	rm -f wiretax

@@ -1,0 +1,229 @@
+package analyze
+
+import (
+	"wiretax/analyze/flow"
+	"wiretax/analyze/frame"
+)
+
+// Options say how records are to be judged and what beyond the result is wanted.
+type Options struct {
+	// AsEthernet prices frames of links that are no Ethernet as untagged Ethernet frames.
+	AsEthernet bool
+	// MTU is the longest IP packet that the wire carries, in octets; a longer record is a super-frame. 0: what the
+	// capture shows, see superframe.go.
+	MTU int
+	// MaxFlows is how many flows are kept apart; the rest is summed up in OtherFlows. 0: no limit.
+	MaxFlows int
+	// EachFrame is called once a record, in order; nil: no rows are made. An error of it ends Add.
+	EachFrame func(FrameRow) error
+	// FrameOwners fills FrameRow.Owners.
+	FrameOwners bool
+}
+
+// Analysis takes records one by one and accounts for every octet of them. It is not safe for concurrent use.
+type Analysis struct {
+	options Options
+
+	frame  frame.Frame // of the record at hand
+	ledger frame.Ledger
+	totals Totals // the counts that ledger does not have
+	roles  [numRoles]Share
+	tcp    TCP
+	option [frame.NumTCPOptions]int64
+
+	flows     *flow.Table
+	others    flow.Counts // of no flow
+	unmatched int64       // flows that Merge could not take
+	fragments fragments
+	copies    copies
+	mtus      mtus
+	clock     clock
+	links     []frame.LinkType
+	doubts    [numDoubts]int64
+}
+
+// New returns an analysis that has seen no record.
+func New(o Options) *Analysis {
+	return &Analysis{options: o, flows: flow.New(o.MaxFlows), mtus: mtus{fixed: o.MTU}}
+}
+
+// verdict is what the analysis found out about the record at hand.
+type verdict struct {
+	flow   flow.Ref // flow.None for none
+	dir    int      // 0 from Key.A to Key.B, 1 the other way
+	role   role
+	copied bool  // the record repeats an earlier one octet for octet
+	unique int64 // octets of payload not sent before
+	frames int64 // on the wire
+	header int64
+	wire   int64
+}
+
+// Add takes one record. It keeps nothing of r.Data.
+func (a *Analysis) Add(r *Record) error {
+	f := &a.frame
+	frame.Parse(f, r.Data, r.WireLen, r.link(), int(r.FCS))
+	if f.Defects != 0 {
+		a.doubt(r, f)
+	}
+	if a.options.AsEthernet && f.Defects&frame.NoEthernet != 0 {
+		price(&f.Ledger, f)
+	}
+	v := verdict{flow: flow.None, role: other, unique: f.Ledger[frame.Payload], frames: 1}
+	if f.Flow.IP != 0 {
+		a.assign(&v, r, f)
+	}
+	a.charge(&v, r, f)
+	if a.options.EachFrame != nil {
+		return a.options.EachFrame(a.row(&v, r, f))
+	}
+	return nil
+}
+
+// assign finds the flow of an IP packet and judges the packet by what the flow has seen.
+func (a *Analysis) assign(v *verdict, r *Record, f *frame.Frame) {
+	v.dir = direction(f)
+	later := f.Fragment.Offset != 0
+	var first firstFragment
+	if f.Fragment.IsFragment() && later {
+		first = a.fragments.first(r, f)
+		if !first.known {
+			a.doubts[fragmentsUnjoined]++
+		}
+	}
+	var added bool
+	if first.known {
+		v.flow, v.dir = first.flow, first.dir
+	} else {
+		v.flow, added = a.flows.Find(&f.Flow, r.Interface)
+	}
+	if v.flow == flow.None {
+		a.doubts[flowLimit]++
+		a.stateless(v, f)
+		return
+	}
+	fl := a.flows.At(v.flow)
+	if added {
+		fl.Reversed, fl.First, fl.Last = v.dir == 1, r.Nanos, r.Nanos
+	}
+	seen(fl, r.Nanos)
+	if f.Fragment.IsFragment() && !later {
+		a.fragments.add(r, f, v.flow, v.dir)
+	}
+	v.copied = a.copies.repeats(v.flow, v.dir, &fl.Streams[v.dir], r, f)
+	if v.copied {
+		a.doubts[duplicateRecords]++
+	}
+	switch {
+	case f.Flow.Proto == frame.ProtoTCP && f.HasTransport:
+		a.segment(v, fl, f)
+	case f.Flow.Proto == frame.ProtoTCP && first.known:
+		a.laterFragment(v, fl, first.seq+uint32(f.Fragment.Offset), f)
+	default:
+		v.role = withoutState(f)
+	}
+	a.mtus.learn(r.Interface, f, fl)
+	v.frames = a.expand(v, fl, r, f)
+}
+
+// stateless judges a packet whose flow is not kept: nothing it carries is known to be a repetition.
+func (a *Analysis) stateless(v *verdict, f *frame.Frame) {
+	v.role = withoutState(f)
+	if f.Flow.Proto == frame.ProtoTCP && f.HasTransport {
+		a.flagFacts(&f.TCP)
+		a.tcp.UniqueBytes += v.unique
+	}
+}
+
+// direction is 0 for a frame from Key.A to Key.B, 1 for the other way.
+func direction(f *frame.Frame) int {
+	if f.Reverse {
+		return 1
+	}
+	return 0
+}
+
+// seen widens the time span of a flow.
+func seen(fl *flow.Flow, nanos int64) {
+	if nanos == NoTime {
+		return
+	}
+	if fl.First == NoTime || nanos < fl.First {
+		fl.First = nanos
+	}
+	if nanos > fl.Last {
+		fl.Last = nanos
+	}
+}
+
+// charge adds the record to every sum that it belongs to.
+func (a *Analysis) charge(v *verdict, r *Record, f *frame.Frame) {
+	l := &f.Ledger
+	v.header = l.Headers()
+	v.wire = v.header + l[frame.Payload] + l[frame.Padding] + l[frame.FCS] + l.Inferred()
+
+	t := &a.totals
+	t.Records++
+	t.Frames += v.frames
+	if v.frames > 1 {
+		t.ExpandedRecords++
+	}
+	t.CapturedBytes += int64(len(r.Data))
+	if len(r.Data) < r.WireLen {
+		t.TruncatedRecords++
+	}
+	t.UniquePayloadBytes += v.unique
+	a.ledger.Add(l)
+	a.roles[v.role].Frames += v.frames
+	a.roles[v.role].WireBytes += v.wire
+	a.clock.tick(r.Nanos)
+	a.link(r.link())
+
+	counter := v.role.counter()
+	if v.flow != flow.None {
+		a.flows.Charge(v.flow, v.dir, counter, v.frames, l[frame.Payload], v.unique, v.header, v.wire)
+		return
+	}
+	a.others.Add(&flow.Counts{flow.Records: 1, flow.Frames: v.frames, flow.Payload: l[frame.Payload], flow.Unique: v.unique,
+		flow.Header: v.header, flow.Wire: v.wire})
+	if int(counter) < flow.NumCounters {
+		a.others[counter] += v.frames
+	}
+}
+
+// link remembers the link types in order of appearance.
+func (a *Analysis) link(l frame.LinkType) {
+	for _, known := range a.links {
+		if known == l {
+			return
+		}
+	}
+	a.links = append(a.links, l)
+}
+
+// LinkTypes are the LINKTYPE_ values of the records, in order of first appearance.
+func (a *Analysis) LinkTypes() []frame.LinkType { return a.links }
+
+// clock keeps the time span of the records.
+type clock struct {
+	known             bool
+	first, last, prev int64
+	backward          int64 // records earlier than the one before
+	without           int64 // records without a time
+}
+
+func (c *clock) tick(nanos int64) {
+	if nanos == NoTime {
+		c.without++
+		return
+	}
+	if !c.known {
+		c.known, c.first, c.last, c.prev = true, nanos, nanos, nanos
+		return
+	}
+	if nanos < c.prev {
+		c.backward++
+	}
+	c.prev = nanos
+	c.first, c.last = min(c.first, nanos), max(c.last, nanos)
+}

@@ -1,0 +1,95 @@
+package analyze
+
+import (
+	"encoding/binary"
+	"math/bits"
+
+	"wiretax/analyze/flow"
+	"wiretax/analyze/frame"
+)
+
+// A packet that was captured twice - by a mirror port, on both sides of a bridge or router, by a wireless sniffer that saw
+// the link layer repeat it - is no retransmission of its sender. It is recognised by its first octets, which hold the IP
+// identification and the transport checksum, less what a router changes (TTL or hop limit, IPv4 header checksum), in the
+// same flow and direction, shortly before:
+//   - within 20 ms where the sender gives its packets different identifications (RFC 6864 section 4.1): a retransmission
+//     has a new one, and it comes after a timeout of 200 ms or more (RFC 6298, Linux) or three duplicate acknowledgments;
+//   - within 1 ms for other TCP segments that take sequence space;
+//   - never for other packets: nobody can tell a copy from a message sent twice.
+const (
+	copyWindow    = 20_000_000 // nanoseconds
+	copyWindowTCP = 1_000_000  // nanoseconds
+)
+
+// printed is how many octets of a packet are compared: the IP and TCP headers with options of most packets.
+const printed = 64
+
+// copies remembers the last packets.
+type copies struct {
+	recent [1024]struct {
+		print uint64
+		nanos int64
+	}
+}
+
+// repeats reports whether the packet of f was seen shortly before, and remembers it. me is its direction of the flow.
+func (c *copies) repeats(ref flow.Ref, dir int, me *flow.Stream, r *Record, f *frame.Frame) bool {
+	if f.IPOffset < 0 || f.IPOffset >= len(r.Data) || r.Nanos == NoTime {
+		return false
+	}
+	packet := r.Data[f.IPOffset:]
+	window := copyWindowOf(packet, me, f)
+	if window == 0 {
+		return false
+	}
+	print := fingerprint(uint64(ref)<<1|uint64(dir), packet)
+	last := &c.recent[print%uint64(len(c.recent))]
+	age := r.Nanos - last.nanos
+	repeated := last.print == print && -window <= age && age <= window
+	last.print, last.nanos = print, r.Nanos
+	return repeated
+}
+
+// copyWindowOf is how long before a packet its copy may lie, in nanoseconds; 0 for a packet whose copies nobody can tell.
+func copyWindowOf(packet []byte, me *flow.Stream, f *frame.Frame) int64 {
+	if f.Flow.IP == 4 && len(packet) >= 6 {
+		id := binary.BigEndian.Uint16(packet[4:])
+		if id != me.ID && me.Is(flow.SawID) {
+			me.State |= flow.VariesID
+		}
+		me.ID = id
+		me.State |= flow.SawID
+		if me.Is(flow.VariesID) && id != 0 {
+			return copyWindow
+		}
+	}
+	if f.Flow.Proto == frame.ProtoTCP && (f.TCP.Segment > 0 || f.TCP.Flags&(frame.SYN|frame.FIN) != 0) {
+		return copyWindowTCP
+	}
+	return 0
+}
+
+// fingerprint folds the first octets of an IP packet, without those that routers change, into seed.
+func fingerprint(seed uint64, packet []byte) uint64 {
+	h := seed + uint64(len(packet))
+	p := packet[:min(len(packet), printed)]
+	for i := 0; len(p) >= 8; i, p = i+1, p[8:] {
+		w := binary.LittleEndian.Uint64(p)
+		switch {
+		case i == 0 && p[0]>>4 == 6:
+			w &^= 0xff << 56 // hop limit
+		case i == 1 && packet[0]>>4 == 4:
+			w &^= 0xffff00ff // TTL and header checksum
+		}
+		h = mix(h, w)
+	}
+	for _, b := range p {
+		h = mix(h, uint64(b))
+	}
+	return h
+}
+
+func mix(h, w uint64) uint64 {
+	hi, lo := bits.Mul64(h^0x9e3779b97f4a7c15, w^0xd6e8feb86659fd93)
+	return hi ^ lo
+}

@@ -1,0 +1,146 @@
+package flow
+
+import (
+	"encoding/binary"
+	"iter"
+	"math/bits"
+	"math/rand/v2"
+
+	"wiretax/analyze/frame"
+)
+
+// blockFlows is the number of flows a block holds. Flows live in blocks that never move: one growing slice would be
+// copied over and over, and would need room for both copies.
+const blockFlows = 1024
+
+// Table finds flows by key and interface. It is an open-addressing hash table of 8 octets a slot, filled to three
+// quarters at most, over blocks of flows in order of first appearance. The zero value is not usable; call New.
+type Table struct {
+	Holes Holes // of the flows' streams
+
+	seed    [5]uint64 // random: a hostile capture cannot aim at one slot
+	slots   []slot
+	blocks  []*[blockFlows]Flow
+	n       int
+	max     int
+	carried map[carry]uint64
+}
+
+// slot is empty while place is 0; otherwise place-1 is the flow's Ref.
+type slot struct{ hash, place uint32 }
+
+// New returns an empty table that takes at most max flows; 0 for as many as Ref can number.
+func New(max int) *Table {
+	if max <= 0 || max >= int(None) {
+		max = int(None) - 1
+	}
+	t := &Table{max: max, slots: make([]slot, 64), carried: make(map[carry]uint64)}
+	for i := range t.seed {
+		t.seed[i] = rand.Uint64()
+	}
+	return t
+}
+
+// Len is the number of flows.
+func (t *Table) Len() int { return t.n }
+
+// At returns the flow at r, which must be one of the table's. It stays where it is as the table grows.
+func (t *Table) At(r Ref) *Flow { return &t.blocks[r/blockFlows][r%blockFlows] }
+
+// All iterates over the flows in order of first appearance.
+func (t *Table) All() iter.Seq2[Ref, *Flow] {
+	return func(yield func(Ref, *Flow) bool) {
+		for r := range t.n {
+			if !yield(Ref(r), t.At(Ref(r))) {
+				return
+			}
+		}
+	}
+}
+
+// Find returns the flow of a key on an interface, added if it was not there: then added is true and all but Key and
+// Interface is zero. It returns None when the table is full.
+func (t *Table) Find(k *frame.Key, iface int32) (r Ref, added bool) {
+	h := t.hash(k, iface)
+	mask := uint32(len(t.slots) - 1)
+	i := h & mask
+	for ; t.slots[i].place != 0; i = (i + 1) & mask {
+		if t.slots[i].hash != h {
+			continue
+		}
+		r := Ref(t.slots[i].place - 1)
+		if f := t.At(r); f.Interface == iface && f.Key == *k {
+			return r, false
+		}
+	}
+	if t.n >= t.max {
+		return None, false
+	}
+	if t.n%blockFlows == 0 {
+		t.blocks = append(t.blocks, new([blockFlows]Flow))
+	}
+	r = Ref(t.n)
+	t.n++
+	t.slots[i] = slot{h, uint32(t.n)}
+	f := t.At(r)
+	f.Key, f.Interface = *k, iface
+	if t.n > len(t.slots)/4*3 {
+		t.grow()
+	}
+	return r, true
+}
+
+func (t *Table) grow() {
+	slots := make([]slot, 2*len(t.slots))
+	mask := uint32(len(slots) - 1)
+	for _, s := range t.slots {
+		if s.place == 0 {
+			continue
+		}
+		i := s.hash & mask
+		for slots[i].place != 0 {
+			i = (i + 1) & mask
+		}
+		slots[i] = s
+	}
+	t.slots = slots
+}
+
+// hash folds the words of the key with products of 128 bits, two words a product.
+func (t *Table) hash(k *frame.Key, iface int32) uint32 {
+	word := binary.LittleEndian.Uint64
+	ends := uint64(k.APort)<<48 | uint64(k.BPort)<<32 | uint64(k.Proto)<<24 | uint64(k.IP)<<16
+	h := fold(word(k.A[8:])^t.seed[0], word(k.B[8:])^t.seed[1]) ^
+		fold(ends^t.seed[2], k.Network^uint64(uint32(iface))<<32^t.seed[3])
+	if k.IP != 4 { // an IPv4-mapped address has nothing in its first octets
+		h ^= fold(word(k.A[:])^t.seed[4], word(k.B[:])^t.seed[0])
+	}
+	return uint32(fold(h^t.seed[1], t.seed[4]))
+}
+
+func fold(a, b uint64) uint64 {
+	hi, lo := bits.Mul64(a, b)
+	return hi ^ lo
+}
+
+// Merge adds the flows of o, in their order. A flow that both tables have gets the sum of the figures; its sequence state
+// stays that of t, so what o's records repeated of t's is not found out. Flows that do not fit are handed to rest.
+func (t *Table) Merge(o *Table, rest func(*Counts)) {
+	for from, g := range o.All() {
+		ab, ba := o.Counts(from, 0), o.Counts(from, 1)
+		r, added := t.Find(&g.Key, g.Interface)
+		if r == None {
+			ab.Add(&ba)
+			rest(&ab)
+			continue
+		}
+		f := t.At(r)
+		if added {
+			f.Reversed, f.First, f.Last, f.Streams = g.Reversed, g.First, g.Last, g.Streams
+			f.Streams[0].holes, f.Streams[1].holes = 0, 0
+		}
+		f.First, f.Last = min(f.First, g.First), max(f.Last, g.Last)
+		t.add(r, 0, &ab)
+		t.add(r, 1, &ba)
+	}
+}

@@ -1,0 +1,124 @@
+package analyze
+
+import "encoding/json"
+
+// Run is an experiment: the same messages over several transports, several trials each. It is the JSON object of kind
+// "run". A recording's run.json holds it without the figures that the analysis of the captures adds.
+type Run struct {
+	Schema    string     `json:"schema"`
+	Kind      string     `json:"kind"` // "run"
+	Version   string     `json:"version"`
+	Host      Host       `json:"host"`
+	Link      Link       `json:"link"`
+	Workloads []Workload `json:"workloads"`
+	Warnings  []Warning  `json:"warnings"`
+}
+
+// Host is the machine that ran the experiment.
+type Host struct {
+	Kernel  string `json:"kernel"`
+	Libpcap string `json:"libpcap"`
+	CPUs    int    `json:"cpus"`
+	OS      string `json:"os"`
+	Arch    string `json:"arch"`
+}
+
+// Link is what the frames travelled on.
+type Link struct {
+	Kind              string          `json:"kind"`                 // wire (TAP and relay), veth (veth, AF_PACKET and relay), interface
+	RateBitsPerSecond int64           `json:"rate_bits_per_second"` // 0 for no limit
+	RTTSeconds        float64         `json:"rtt_seconds"`
+	Loss              float64         `json:"loss"`
+	Seed              uint64          `json:"seed"`
+	MTU               int             `json:"mtu"`
+	IP                int             `json:"ip"` // 4 or 6
+	CongestionControl string          `json:"congestion_control"`
+	Offloads          map[string]bool `json:"offloads"` // features of the interface that hide wire frames
+}
+
+// Workload is one set of messages, sent over every transport.
+type Workload struct {
+	Messages        int         `json:"messages"`
+	Size            int         `json:"size"` // octets a message
+	IntervalSeconds float64     `json:"interval_seconds"`
+	Transports      []Transport `json:"transports"`
+}
+
+// Transport is one way to carry the messages, with its trials.
+type Transport struct {
+	Name    string             `json:"name"`
+	Options map[string]any     `json:"options"` // read back from the kernel
+	Trials  []Trial            `json:"trials"`
+	Summary map[string]Summary `json:"summary,omitempty"` // by the JSON name of the figure
+	// BreakEven is absent for the base.
+	BreakEven *BreakEven `json:"break_even,omitempty"`
+}
+
+// Trial is the workload sent once. The first group of fields is what the capture counted, the rest what the sockets saw.
+type Trial struct {
+	Frames                    int64 `json:"frames"` // both directions, of the workload's flow
+	DataFrames                int64 `json:"data_frames"`
+	AckFrames                 int64 `json:"ack_frames"`
+	SetupFrames               int64 `json:"setup_frames"`
+	TeardownFrames            int64 `json:"teardown_frames"`
+	RetransmitFrames          int64 `json:"retransmit_frames"`
+	ProbeFrames               int64 `json:"probe_frames"`
+	OtherFrames               int64 `json:"other_frames"` // seen on the link, not the workload's: in no other figure
+	PayloadBytes              int64 `json:"payload_bytes"`
+	UniquePayloadBytes        int64 `json:"unique_payload_bytes"`
+	HeaderBytes               int64 `json:"header_bytes"`
+	WireBytes                 int64 `json:"wire_bytes"`
+	HeaderBytesPerPayloadByte Ratio `json:"header_bytes_per_payload_byte"`
+	WireOverheadPerPayload    Ratio `json:"wire_overhead_per_payload_byte"`
+	Efficiency                Ratio `json:"efficiency"`
+	MessagesPerDataFrame      Ratio `json:"messages_per_data_frame"`
+	FramesSaved               int64 `json:"frames_saved"` // against the base of the same trial number
+	DataFramesSaved           int64 `json:"data_frames_saved"`
+
+	SendCalls         int64            `json:"send_calls"`
+	RecvCalls         int64            `json:"recv_calls"`
+	MessagesDelivered int64            `json:"messages_delivered"`
+	Latency           Latency          `json:"latency_seconds"`
+	DurationSeconds   float64          `json:"duration_seconds"`
+	Port              uint16           `json:"port"`    // the receiver's port: the workload's flow
+	Order             int              `json:"order"`   // position in the sequence of all trials
+	Capture           string           `json:"capture"` // file name within the recording
+	Drops             map[string]int64 `json:"drops"`
+	Witnesses         Witnesses        `json:"witnesses"`
+}
+
+// Latency is the one-way delay from the send call to the receive call that returned the message's last byte, in seconds.
+type Latency struct {
+	P50 Ratio `json:"p50"`
+	P99 Ratio `json:"p99"`
+	Max Ratio `json:"max"`
+}
+
+// Witnesses are the independent counts of the same frames.
+type Witnesses struct {
+	Capture     int64            `json:"capture"`       // frames libpcap saw on the sending side of each direction
+	Wire        int64            `json:"wire"`          // frames the relay took in
+	TCPInfoSegs int64            `json:"tcp_info_segs"` // segments by TCP_INFO of both ends; 0 for UDP
+	Interface   int64            `json:"interface"`     // tx_packets of both interfaces
+	Agree       bool             `json:"agree"`
+	Detail      map[string]int64 `json:"detail,omitempty"`   // each counter on its own
+	Disagree    []string         `json:"disagree,omitempty"` // the equations that do not hold, with their numbers
+}
+
+// Summary is one figure over the trials of a transport.
+type Summary struct {
+	Median Ratio     `json:"median"`
+	Min    Ratio     `json:"min"`
+	Max    Ratio     `json:"max"`
+	CI95   *[2]Ratio `json:"ci95"`  // bootstrap interval of the median; null with fewer than three trials
+	Exact  bool      `json:"exact"` // the figure was the same in every trial
+}
+
+// ParseRun reads a run.json.
+func ParseRun(b []byte) (*Run, error) {
+	r := new(Run)
+	if err := json.Unmarshal(b, r); err != nil {
+		return nil, err
+	}
+	return r, nil
+}

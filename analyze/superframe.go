@@ -1,0 +1,177 @@
+package analyze
+
+import (
+	"wiretax/analyze/flow"
+	"wiretax/analyze/frame"
+)
+
+// Sizes that stand in where a capture does not tell.
+const (
+	ethernetMTU = 1500 // IEEE 802.3 clause 3.2.7
+	// minSendMSS is the smallest segment size that Linux uses, whatever the peer announces (TCP_MIN_SND_MSS in
+	// include/net/tcp.h).
+	minSendMSS = 48
+	// fullSegment is from where on a segment can be taken for a full one: IPv6 guarantees 1,280 octets (RFC 8200 section 5).
+	fullSegment = 1220
+)
+
+// A super-frame is a record that was captured where the host had not cut it yet (TSO, GSO, UDP GSO) or had glued it
+// together already (LRO, GRO). On the wire it was several frames.
+//
+//   - A TCP segment is one when it exceeds the MSS that the receiver announced in its SYN, or the one that its sender
+//     announced where that is lower: a host announces what its own MTU allows (RFC 9293 section 3.7.1). An own MSS below 1460
+//     (1440 for IPv6) limits what the sender receives, not what it sends. Options count (RFC 6691 section 2). It expands to
+//     segments of that size.
+//   - Without both SYNs, it is one when the IP packet exceeds the MTU. It expands to segments as long as the longest ordinary
+//     one of its direction that can have been full, else as long as the MTU allows.
+//   - A datagram is one when it exceeds the MTU and is no fragment. The size that the application gave to UDP GSO is not in
+//     the capture, so the expansion assumes the MTU; a warning says so.
+//
+// The MTU is Options.MTU, or 1500 unless the same interface has shown more: two SYNs that announce more, or packets that
+// nothing could have glued together: fragments and ICMP.
+
+// expand returns how many frames the record was on the wire, and charges what they need beyond the record.
+func (a *Analysis) expand(v *verdict, fl *flow.Flow, r *Record, f *frame.Frame) int64 {
+	l := &f.Ledger
+	payload := int(l[frame.Payload])
+	if !f.HasTransport || payload == 0 || f.Fragment.IsFragment() || f.Defects&(frame.SurplusLength|frame.LengthBelowCapture) != 0 {
+		return 1
+	}
+	packet := packetLen(f)
+	var size int
+	switch f.Flow.Proto {
+	case frame.ProtoTCP:
+		size = a.segmentSize(&fl.Streams[v.dir], &fl.Streams[1-v.dir], packet, r.Interface, f)
+	case frame.ProtoUDP, frame.ProtoUDPLite:
+		if mtu := a.mtus.of(r.Interface); packet > mtu {
+			size = mtu - (packet - payload)
+			a.doubts[udpGSOAssumed]++
+		}
+	}
+	if size <= 0 || payload <= size {
+		return 1
+	}
+	if l[frame.Preamble] == 0 { // no Ethernet: there is nothing to expand it to
+		a.doubts[oversizeNotExpanded]++
+		return 1
+	}
+	a.doubts[oversizeFrames]++
+	n := (payload + size - 1) / size
+	replicate(l, int64(n), int64(payload-(n-1)*size))
+	return int64(n)
+}
+
+// packetLen is the length of the outermost network packet by its headers.
+func packetLen(f *frame.Frame) int {
+	return int(f.Ledger.Record()-f.Ledger[frame.Padding]-f.Ledger[frame.FCS]) - f.LinkHeader
+}
+
+// segmentSize is the payload of a full segment if the record is a super-frame, else 0.
+func (a *Analysis) segmentSize(me, peer *flow.Stream, packet int, iface int32, f *frame.Frame) int {
+	options := int(f.Ledger[frame.TCPOptions])
+	carried := f.TCP.Segment + options
+	headers := packet - f.TCP.Segment
+	if carried <= minSendMSS {
+		return 0
+	}
+	if me.MSS != 0 && peer.MSS != 0 {
+		limit := max(min(int(peer.MSS), max(int(me.MSS), usualMSS(f))), minSendMSS)
+		if mtu := a.mtus.fixed; mtu > 0 {
+			limit = min(limit, mtu-headers+options)
+		}
+		if carried > limit {
+			return limit - options
+		}
+		return 0
+	}
+	mtu := a.mtus.of(iface)
+	if packet <= mtu {
+		me.Largest = max(me.Largest, uint16(min(carried, 1<<16-1)))
+		return 0
+	}
+	if me.Largest >= fullSegment {
+		return int(me.Largest) - options
+	}
+	return mtu - headers
+}
+
+// usualMSS is what a host on plain Ethernet announces.
+func usualMSS(f *frame.Frame) int {
+	if f.Flow.IP == 6 {
+		return ethernetMTU - 60
+	}
+	return ethernetMTU - 40
+}
+
+// replicate charges a record that was n frames on the wire with what the further n-1 needed. last is the payload of the
+// last one.
+func replicate(l *frame.Ledger, n, last int64) {
+	headers := l.Headers() + l[frame.PricedEthernet]
+	more := n - 1
+	l[frame.ReplicatedHeaders] += more * headers
+	l[frame.Preamble] += more * frame.PreambleLen
+	l[frame.Gap] += more * frame.GapLen
+	l[frame.InferredFCS] += more * frame.FCSLen
+	l[frame.Fill] += max(frame.MinFrame-headers-last, 0)
+}
+
+// price gives a frame that is no Ethernet frame the cost of an untagged one: 14 octets in place of its link header and what
+// Ethernet puts around a frame. A frame whose length cannot be true stays without.
+func price(l *frame.Ledger, f *frame.Frame) {
+	if f.Defects&(frame.SurplusLength|frame.LengthBelowCapture) != 0 {
+		return
+	}
+	l[frame.PricedEthernet] = ethernetHeaderLen - int64(f.LinkHeader)
+	length := l.Record() - l[frame.FCS] + l[frame.PricedEthernet]
+	l[frame.Preamble] = frame.PreambleLen
+	l[frame.Gap] = frame.GapLen
+	l[frame.InferredFCS] = max(frame.FCSLen-l[frame.FCS], 0)
+	l[frame.Fill] = max(frame.MinFrame-length, 0)
+}
+
+// ethernetHeaderLen is two addresses and the EtherType (IEEE 802.3 clause 3.1.1).
+const ethernetHeaderLen = 14
+
+// maxInterfaces is the number of interfaces whose MTU is learnt; further ones have 1500.
+const maxInterfaces = 1 << 12
+
+// mtus holds the MTU of each interface, in octets of an IP packet.
+type mtus struct {
+	fixed  int   // for all interfaces; 0 to learn it
+	learnt []int // by number of interface; 0 for nothing learnt
+}
+
+func (m *mtus) of(iface int32) int {
+	if m.fixed > 0 {
+		return m.fixed
+	}
+	if int(iface) < len(m.learnt) && iface >= 0 {
+		return max(m.learnt[iface], ethernetMTU)
+	}
+	return ethernetMTU
+}
+
+// learn takes what a frame says about the MTU.
+func (m *mtus) learn(iface int32, f *frame.Frame, fl *flow.Flow) {
+	var shown int
+	switch {
+	case f.TCP.Flags&frame.SYN != 0:
+		ab, ba := fl.Streams[0].MSS, fl.Streams[1].MSS
+		if min(ab, ba) == 0 {
+			return
+		}
+		shown = int(min(ab, ba)) + ethernetMTU - usualMSS(f)
+	case f.Fragment.More, f.Flow.Proto == frame.ProtoICMP, f.Flow.Proto == frame.ProtoICMPv6:
+		if f.Ledger.Record() <= ethernetMTU || f.Defects&(frame.SurplusLength|frame.LengthBelowCapture) != 0 {
+			return
+		}
+		shown = packetLen(f)
+	}
+	if shown <= ethernetMTU || iface < 0 || iface >= maxInterfaces {
+		return
+	}
+	for int(iface) >= len(m.learnt) {
+		m.learnt = append(m.learnt, 0)
+	}
+	m.learnt[iface] = max(m.learnt[iface], shown)
+}

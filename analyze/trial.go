@@ -1,0 +1,93 @@
+package analyze
+
+import "strings"
+
+// Count fills the figures that the capture of a trial gives. Only the flows of the transport at the receiver's port are
+// the workload's, connections of several subflows included; all other frames of the capture are OtherFrames.
+func (t *Trial) Count(r *Result, transport string) {
+	proto := protocolOf(transport)
+	var sum Direction
+	for i := range r.Flows {
+		f := &r.Flows[i]
+		if f.Proto == proto && (f.APort == t.Port || f.BPort == t.Port) {
+			sum.add(&f.AB)
+			sum.add(&f.BA)
+		}
+	}
+	t.Frames, t.DataFrames, t.AckFrames = sum.Frames, sum.DataFrames, sum.AckFrames
+	t.SetupFrames, t.TeardownFrames = sum.SetupFrames, sum.TeardownFrames
+	t.RetransmitFrames, t.ProbeFrames = sum.Retransmissions, sum.ProbeFrames
+	t.OtherFrames = r.Totals.Frames - sum.Frames
+	t.PayloadBytes, t.UniquePayloadBytes = sum.PayloadBytes, sum.UniquePayloadBytes
+	t.HeaderBytes, t.WireBytes = sum.HeaderBytes, sum.WireBytes
+	t.HeaderBytesPerPayloadByte = Over(sum.HeaderBytes, sum.UniquePayloadBytes)
+	t.WireOverheadPerPayload = Over(sum.WireBytes-sum.UniquePayloadBytes, sum.UniquePayloadBytes)
+	t.Efficiency = Over(sum.UniquePayloadBytes, sum.WireBytes)
+}
+
+// protocolOf is the protocol that a transport's frames show: QUIC travels in UDP, TLS and MPTCP in TCP.
+func protocolOf(transport string) string {
+	if strings.HasPrefix(transport, "udp") || strings.HasPrefix(transport, "quic") {
+		return "udp"
+	}
+	return "tcp"
+}
+
+func (d *Direction) add(o *Direction) {
+	d.Records += o.Records
+	d.Frames += o.Frames
+	d.DataFrames += o.DataFrames
+	d.PayloadBytes += o.PayloadBytes
+	d.UniquePayloadBytes += o.UniquePayloadBytes
+	d.HeaderBytes += o.HeaderBytes
+	d.WireBytes += o.WireBytes
+	d.AckFrames += o.AckFrames
+	d.SetupFrames += o.SetupFrames
+	d.TeardownFrames += o.TeardownFrames
+	d.ProbeFrames += o.ProbeFrames
+	d.Retransmissions += o.Retransmissions
+}
+
+// baseName is the transport that the others are compared with, where it was measured.
+const baseName = "udp"
+
+// Complete adds what follows from the counted trials: frames saved against the base, messages a data frame, the summary of
+// every figure, and the break-even with the base. Base is the transport udp, else the first; a trial is compared with the base's trial of the same
+// number, with the base's last one where it has fewer.
+func (r *Run) Complete() {
+	for i := range r.Workloads {
+		w := &r.Workloads[i]
+		base := w.base()
+		for j := range w.Transports {
+			t := &w.Transports[j]
+			for n := range t.Trials {
+				trial := &t.Trials[n]
+				trial.MessagesPerDataFrame = Over(int64(w.Messages), trial.DataFrames)
+				if last := len(base.Trials) - 1; last >= 0 {
+					b := &base.Trials[min(n, last)]
+					trial.FramesSaved = b.Frames - trial.Frames
+					trial.DataFramesSaved = b.DataFrames - trial.DataFrames
+				}
+			}
+			t.Summary = summarise(t.Trials)
+		}
+		for j := range w.Transports {
+			if t := &w.Transports[j]; t != base {
+				t.BreakEven = w.breakEven(base, t, &r.Link)
+			}
+		}
+	}
+}
+
+// base is the transport that the others are compared with; nil without any.
+func (w *Workload) base() *Transport {
+	for i := range w.Transports {
+		if w.Transports[i].Name == baseName {
+			return &w.Transports[i]
+		}
+	}
+	if len(w.Transports) == 0 {
+		return nil
+	}
+	return &w.Transports[0]
+}

@@ -1,0 +1,209 @@
+package capture
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"wiretax/capture/lab"
+	"wiretax/capture/traffic"
+	"wiretax/capture/wire"
+)
+
+// bench is the standing equipment of an experiment: two hosts, the wire between them, a capture on each.
+type bench struct {
+	lab       *lab.Lab
+	wire      *wire.Wire
+	observers [2]*observer
+	sockets   [2]int // packet sockets that send sentinels
+	sentinels uint64 // number of the last one
+}
+
+func newBench(e Experiment) (_ *bench, err error) {
+	b := &bench{sockets: [2]int{-1, -1}}
+	defer func() {
+		if err != nil {
+			b.close()
+		}
+	}()
+	config := lab.Config{MTU: e.Link.MTU, IP: e.IP, Queue: deviceQueue, Link: e.Devices}
+	if b.lab, err = lab.Build(config); err != nil {
+		return nil, err
+	}
+	b.wire, err = wire.Start(wire.Config{Rate: e.Link.Rate, RTT: e.Link.RTT, Loss: e.Link.Loss, MTU: e.Link.MTU}, b.lab.Ports, e.Seed)
+	if err != nil {
+		return nil, err
+	}
+	for i, h := range b.hosts() {
+		if b.observers[i], err = observe(h); err != nil {
+			return nil, err
+		}
+		err = h.Within(func() (err error) { b.sockets[i], err = sentinelSocket(); return err })
+		if err != nil {
+			return nil, err
+		}
+	}
+	return b, nil
+}
+
+// deviceQueue is the length of the hosts' device queues, in frames: a back-to-back burst of datagrams meets no
+// back-pressure on a TAP device, and what the queue has no room for is dropped after the capture has seen it.
+const deviceQueue = 100_000
+
+func (b *bench) hosts() [2]*lab.Host { return [2]*lab.Host{b.lab.A, b.lab.B} }
+
+func (b *bench) close() {
+	for i := range b.observers {
+		if b.observers[i] != nil {
+			b.observers[i].capture.Close()
+		}
+		if b.sockets[i] >= 0 {
+			unix.Close(b.sockets[i])
+		}
+	}
+	if b.wire != nil {
+		b.wire.Close()
+	}
+	if b.lab != nil {
+		b.lab.Close()
+	}
+}
+
+// sentinelSocket opens a packet socket (packet(7)) that sends and receives nothing, bound to the host's interface.
+func sentinelSocket() (int, error) {
+	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return -1, fmt.Errorf("open packet socket: %w", err)
+	}
+	req, err := unix.NewIfreq(lab.Interface)
+	if err == nil {
+		err = unix.IoctlIfreq(fd, unix.SIOCGIFINDEX, req)
+	}
+	if err == nil {
+		err = unix.Bind(fd, &unix.SockaddrLinklayer{Ifindex: int(req.Uint32())})
+	}
+	if err != nil {
+		unix.Close(fd)
+		return -1, fmt.Errorf("bind packet socket to %s: %w", lab.Interface, err)
+	}
+	return fd, nil
+}
+
+// patience is how long a drain waits without any frame moving before it gives up.
+const patience = 10 * time.Second
+
+// drain returns when everything that was sent before has arrived or is lost: a sentinel sent behind it has been seen at
+// both ends of its direction, and the wire is empty.
+func (b *bench) drain(ctx context.Context, directions ...int) error {
+	b.sentinels++
+	number := b.sentinels
+	hosts := b.hosts()
+	for _, d := range directions {
+		if _, err := unix.Write(b.sockets[d], sentinel(hosts[d], hosts[1-d], number)); err != nil {
+			return fmt.Errorf("send sentinel from %s: %w", hosts[d].Name, err)
+		}
+	}
+	deadline, moved := time.Now().Add(patience), int64(-1)
+	for {
+		done := true
+		for _, d := range directions {
+			done = done && b.observers[d].saw(number, true) && b.observers[1-d].saw(number, false)
+		}
+		counters := b.wire.Counters()
+		for _, d := range directions {
+			done = done && counters[d].Empty()
+		}
+		if done {
+			return nil
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if out := counters[0].Out + counters[1].Out; out != moved {
+			deadline, moved = time.Now().Add(patience), out
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("drain the wire: sentinel %d not seen for %v (wire %+v)", number, patience, counters)
+		}
+		time.Sleep(100 * time.Microsecond) // between two looks, not instead of one
+	}
+}
+
+// saw reports whether the sentinel has left or arrived.
+func (o *observer) saw(number uint64, leave bool) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if leave {
+		return o.out == number
+	}
+	return o.in == number
+}
+
+// interfaces reads the packet counters of both hosts.
+func (b *bench) interfaces() (c [2]lab.Counters, err error) {
+	for i, h := range b.hosts() {
+		if c[i], err = h.Counters(); err != nil {
+			return c, err
+		}
+	}
+	return c, nil
+}
+
+// baseline is what the counters stood at when a trial began.
+type baseline struct {
+	interfaces [2]lab.Counters
+	ring       [2]int64
+	iface      [2]int64
+	port       int64
+}
+
+func (b *bench) baseline() (base baseline, err error) {
+	if base.interfaces, err = b.interfaces(); err != nil {
+		return base, err
+	}
+	for i, o := range b.observers {
+		if base.ring[i], base.iface[i], err = o.capture.Drops(); err != nil {
+			return base, err
+		}
+	}
+	base.port, err = b.lab.PortDrops()
+	return base, err
+}
+
+// gather collects the evidence of the trial that began at base.
+func (b *bench) gather(base baseline, o *traffic.Outcome) (e evidence, drops map[string]int64, err error) {
+	now, err := b.baseline()
+	if err != nil {
+		return e, nil, err
+	}
+	var sentOut, sentIn [2]int64
+	e.A, sentOut[0], sentIn[0] = b.observers[0].counts()
+	e.B, sentOut[1], sentIn[1] = b.observers[1].counts()
+	w := b.wire.Counters()
+	for d := range w {
+		e.WireIn[d], e.WireLost[d], e.WireOut[d] = w[d].In, w[d].Lost, w[d].Out
+	}
+	a := now.interfaces[0].Sub(base.interfaces[0])
+	z := now.interfaces[1].Sub(base.interfaces[1])
+	e.TxA, e.RxA = a.TxPackets-sentOut[0], a.RxPackets-sentIn[0]
+	e.TxB, e.RxB = z.TxPackets-sentOut[1], z.RxPackets-sentIn[1]
+	if o.Sender != nil && o.Receiver != nil {
+		e.TCP = true
+		e.SegsOutA, e.SegsInA = int64(o.Sender.SegsOut), int64(o.Sender.SegsIn)
+		e.SegsOutB, e.SegsInB = int64(o.Receiver.SegsOut), int64(o.Receiver.SegsIn)
+	}
+	drops = map[string]int64{
+		"capture_ring":    now.ring[0] - base.ring[0] + now.ring[1] - base.ring[1],
+		"capture_if":      now.iface[0] - base.iface[0] + now.iface[1] - base.iface[1],
+		"interface_tx":    a.TxDropped + z.TxDropped + a.TxErrors + z.TxErrors,
+		"interface_rx":    a.RxDropped + z.RxDropped + a.RxErrors + z.RxErrors,
+		"wire_full":       w[0].Full + w[1].Full,
+		"wire_failed":     w[0].Failed + w[1].Failed,
+		"wire_port":       now.port - base.port,
+		"receiver_socket": o.ReceiverOverflow,
+		"lost_by_request": w[0].Lost + w[1].Lost,
+	}
+	return e, drops, nil
+}

@@ -1,0 +1,206 @@
+// Package capture runs an experiment: it sends workloads over transports on a link of its own, captures every frame, and
+// saves what it captured and counted as a recording. It interprets nothing; that is the analysis's business.
+package capture
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"path/filepath"
+	"runtime/debug"
+	"time"
+
+	"wiretax/capture/lab"
+	"wiretax/capture/recording"
+	"wiretax/capture/traffic"
+)
+
+// Experiment is what to measure.
+type Experiment struct {
+	Workloads         []traffic.Workload
+	Transports        []string // of traffic.Names
+	Trials            int      // of each workload over each transport
+	Link              Link
+	Devices           lab.Kind // zero: what works here
+	IP                int      // 4 or 6
+	CongestionControl string
+	Seed              uint64 // decides the order of the trials and which frames are lost
+	Version           string // of the program, for the recording
+}
+
+// Link is the wire between the hosts.
+type Link struct {
+	Rate int64         // bits per second; 0 for no limit
+	RTT  time.Duration // propagation there and back
+	Loss float64       // probability
+	MTU  int           // octets of an IP packet
+}
+
+// Progress is told before each trial.
+type Progress struct {
+	Done, Trials int
+	Transport    string
+	Workload     traffic.Workload
+}
+
+// Record runs the experiment and writes its recording into dir: a capture for each trial, and run.json. When it fails or
+// ctx ends it, the trials that were complete are in the recording all the same, and the error says why it is not whole.
+func Record(ctx context.Context, e Experiment, dir string, progress func(Progress)) error {
+	b, err := newBench(e)
+	if err != nil {
+		return err
+	}
+	defer b.close()
+	m, err := newManifest(e, b.lab)
+	if err != nil {
+		return err
+	}
+	plan := e.plan()
+	for i, t := range plan {
+		progress(Progress{Done: i, Trials: len(plan), Transport: e.Transports[t.transport], Workload: e.Workloads[t.workload]})
+		facts := m.Workloads[t.workload].Transports[t.transport]
+		trial, options, err := b.trial(ctx, e, t, dir)
+		if err != nil {
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
+			return fmt.Errorf("%s, trial %d: %w", facts.Name, t.round+1, err)
+		}
+		facts.Options = options
+		facts.Trials = append(facts.Trials, *trial)
+		// Written after each trial: whatever ends the program, the recording is good up to here.
+		if err := m.write(dir); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// planned is one trial of the experiment's order.
+type planned struct {
+	workload, transport, round, order int
+}
+
+// plan orders the trials: round by round, so that a drift of the machine meets all transports alike, and within a round in
+// an order drawn by the seed, so that none always follows the same other.
+func (e Experiment) plan() []planned {
+	draw := rand.New(rand.NewPCG(e.Seed, 0))
+	var plan []planned
+	for w := range e.Workloads {
+		for round := range e.Trials {
+			for _, t := range draw.Perm(len(e.Transports)) {
+				plan = append(plan, planned{w, t, round, len(plan)})
+			}
+		}
+	}
+	return plan
+}
+
+// captureName is the file of one trial: udp-01.pcapng, with a number before it where there are several workloads.
+func (e Experiment) captureName(p planned) string {
+	name := fmt.Sprintf("%s-%02d.pcapng", e.Transports[p.transport], p.round+1)
+	if len(e.Workloads) > 1 {
+		name = fmt.Sprintf("%d-%s", p.workload+1, name)
+	}
+	return name
+}
+
+// trial sends the workload once and saves what was captured.
+func (b *bench) trial(ctx context.Context, e Experiment, p planned, dir string) (*trialFacts, map[string]any, error) {
+	if err := b.drain(ctx, 0, 1); err != nil {
+		return nil, nil, err
+	}
+	b.wire.Reset(e.Seed + uint64(p.order))
+	for _, o := range b.observers {
+		o.reset()
+	}
+	base, err := b.baseline()
+	if err != nil {
+		return nil, nil, err
+	}
+	outcome, err := b.send(ctx, e, p)
+	if err != nil {
+		return nil, nil, err
+	}
+	facts := &trialFacts{
+		SendCalls: outcome.SendCalls, RecvCalls: outcome.RecvCalls, MessagesDelivered: outcome.MessagesDelivered,
+		Latency: seconds(outcome.Latency), DurationSeconds: outcome.Duration.Seconds(), Port: outcome.Port,
+		Order: p.order + 1, Capture: e.captureName(p),
+	}
+	evidence, err := b.settle(ctx, base, outcome, facts)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := b.save(filepath.Join(dir, facts.Capture), e, p, &evidence); err != nil {
+		return nil, nil, err
+	}
+	facts.Witnesses = evidence.judge()
+	return facts, outcome.Options, nil
+}
+
+// send lets the traffic run. The collector rests meanwhile: it would be measured as latency.
+func (b *bench) send(ctx context.Context, e Experiment, p planned) (*traffic.Outcome, error) {
+	defer debug.SetGCPercent(debug.SetGCPercent(-1))
+	w := e.Workloads[p.workload]
+	ctx, cancel := context.WithTimeoutCause(ctx, e.limit(w), fmt.Errorf("not finished after %v", e.limit(w)))
+	defer cancel()
+	return traffic.Run(ctx, traffic.Config{
+		Workload: w, Transport: e.Transports[p.transport], MTU: e.Link.MTU, CongestionControl: e.CongestionControl,
+		From:    traffic.Host{Addr: b.lab.A.Addr, Within: b.lab.A.Within},
+		To:      traffic.Host{Addr: b.lab.B.Addr, Within: b.lab.B.Within},
+		Arrived: func(ctx context.Context) error { return b.drain(ctx, 0) },
+	})
+}
+
+// limit is how long a trial may take: well above what a working one does, so that only one without an end meets it.
+func (e Experiment) limit(w traffic.Workload) time.Duration {
+	limit := 2*time.Minute + 100*e.Link.RTT + 2*time.Duration(w.Messages)*w.Interval
+	if e.Link.Rate > 0 {
+		bits := float64(w.Messages) * (2*float64(w.Size) + 400) * 8
+		limit += time.Duration(4 * bits / float64(e.Link.Rate) * float64(time.Second))
+	}
+	return limit
+}
+
+// attempts is how often a trial's counters are looked at before a difference between them is believed: a counter may be
+// incremented just after the frame that it counts has been seen.
+const attempts = 5
+
+// settle waits until both directions are empty and collects the evidence.
+func (b *bench) settle(ctx context.Context, base baseline, o *traffic.Outcome, facts *trialFacts) (e evidence, err error) {
+	for range attempts {
+		if err := b.drain(ctx, 0, 1); err != nil {
+			return e, err
+		}
+		if e, facts.Drops, err = b.gather(base, o); err != nil {
+			return e, err
+		}
+		e.RecordedAtoB, e.RecordedBtoA = e.A.Out, e.B.Out // not saved yet
+		if e.judge().Agree {
+			return e, nil
+		}
+	}
+	return e, nil
+}
+
+// save writes the frames of both hosts in the order of time.
+func (b *bench) save(path string, e Experiment, p planned, found *evidence) error {
+	a, z := b.observers[0].take(), b.observers[1].take()
+	found.RecordedAtoB, found.RecordedBtoA = int64(len(a)), int64(len(z))
+	w := e.Workloads[p.workload]
+	comment := fmt.Sprintf("wiretax %s: %d messages of %d bytes, interval %v, over %s, trial %d; every frame as captured at its sender",
+		e.Version, w.Messages, w.Size, w.Interval, e.Transports[p.transport], p.round+1)
+	out, err := recording.Create(path, []recording.Interface{{
+		Link: linkTypeEthernet, SnapLen: snapLen, Name: lab.Interface, FCS: -1,
+	}}, comment)
+	if err != nil {
+		return err
+	}
+	for _, r := range merge(a, z) {
+		if err := out.Write(r); err != nil {
+			out.Abort()
+			return err
+		}
+	}
+	return out.Close()
+}

@@ -1,0 +1,106 @@
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"runtime"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// NamespaceError says which kind of namespace the system refused.
+type NamespaceError struct {
+	What  string // "network namespace" or "user namespace"
+	Cause error
+}
+
+func (e *NamespaceError) Error() string { return "make " + e.What + ": " + e.Cause.Error() }
+func (e *NamespaceError) Unwrap() error { return e.Cause }
+
+// Remedy is what to do about it, a phrase for the end of an error line.
+func (e *NamespaceError) Remedy() string {
+	switch {
+	case errors.Is(e.Cause, unix.ENOSPC):
+		return "this system's limit is used up or 0: sysctl user.max_user_namespaces user.max_net_namespaces; or run with sudo"
+	case setting("/proc/sys/kernel/unprivileged_userns_clone") == "0":
+		return "unprivileged user namespaces are switched off here: run with sudo, or sysctl -w kernel.unprivileged_userns_clone=1"
+	case setting("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") == "1":
+		return "AppArmor restricts user namespaces here: run with sudo, or sysctl -w kernel.apparmor_restrict_unprivileged_userns=0"
+	}
+	return "run with sudo; in a container add --cap-add SYS_ADMIN --cap-add NET_ADMIN, or allow user namespaces in its seccomp profile"
+}
+
+func setting(path string) string {
+	b, _ := os.ReadFile(path)
+	return strings.TrimSpace(string(b))
+}
+
+// insideEnv marks the process that Reexec started.
+const insideEnv = "WIRETAX_INSIDE_USER_NAMESPACE"
+
+// Privileged reports whether this process may make network namespaces and devices, by trying.
+func Privileged() bool {
+	result := make(chan error)
+	onOwnThread(func() { result <- unix.Unshare(unix.CLONE_NEWNET) })
+	return <-result == nil
+}
+
+// Inside reports whether this process was started by Reexec.
+func Inside() bool { return os.Getenv(insideEnv) != "" }
+
+// Reexec runs this program again, with the same arguments, inside a new user namespace in which it is root
+// (user_namespaces(7)), and returns its exit code. The child is killed when this process dies, and signals that end this
+// process are passed on. Files that it writes belong to the invoking user.
+func Reexec(ctx context.Context) (code int, err error) {
+	runtime.LockOSThread() // Pdeathsig watches the thread that forked, not the process
+	defer runtime.UnlockOSThread()
+
+	cmd := exec.Command("/proc/self/exe", os.Args[1:]...)
+	cmd.Args[0] = os.Args[0]
+	cmd.Env = append(os.Environ(), insideEnv+"=1")
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	cmd.SysProcAttr = &syscall.SysProcAttr{
+		Cloneflags:  unix.CLONE_NEWUSER | unix.CLONE_NEWNET | unix.CLONE_NEWNS,
+		UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}},
+		GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}},
+		Pdeathsig:   syscall.SIGKILL,
+	}
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+	defer signal.Stop(signals)
+	if err := cmd.Start(); err != nil {
+		return 0, &NamespaceError{What: "user namespace", Cause: err}
+	}
+	ended := make(chan struct{})
+	defer close(ended)
+	go func() {
+		for {
+			select {
+			case s := <-signals:
+				cmd.Process.Signal(s)
+			case <-ctx.Done():
+				cmd.Process.Signal(syscall.SIGTERM)
+				return
+			case <-ended:
+				return
+			}
+		}
+	}()
+	err = cmd.Wait()
+	var exit *exec.ExitError
+	switch {
+	case err == nil:
+		return 0, nil
+	case !errors.As(err, &exit):
+		return 0, fmt.Errorf("run inside user namespace: %w", err)
+	case exit.ExitCode() < 0:
+		return 128 + int(exit.Sys().(syscall.WaitStatus).Signal()), nil
+	}
+	return exit.ExitCode(), nil
+}

@@ -1,0 +1,148 @@
+package capture
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"runtime"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"wiretax/capture/lab"
+	"wiretax/capture/live"
+	"wiretax/capture/recording"
+	"wiretax/capture/traffic"
+)
+
+// manifest is a recording's run.json: what the sockets, the kernel and the wire said about each trial. Together with the
+// captures beside it the analysis makes the JSON object of kind "run" from it, whose field names it uses.
+type manifest struct {
+	Schema    string             `json:"schema"`
+	Kind      string             `json:"kind"`
+	Version   string             `json:"version"`
+	Host      hostFacts          `json:"host"`
+	Link      linkFacts          `json:"link"`
+	Workloads []*workloadFacts   `json:"workloads"`
+	Warnings  []recordingWarning `json:"warnings"`
+}
+
+type hostFacts struct {
+	Kernel  string `json:"kernel"`
+	Libpcap string `json:"libpcap"`
+	CPUs    int    `json:"cpus"`
+	OS      string `json:"os"`
+	Arch    string `json:"arch"`
+}
+
+type linkFacts struct {
+	Kind              string          `json:"kind"`
+	RateBitsPerSecond int64           `json:"rate_bits_per_second"`
+	RTTSeconds        float64         `json:"rtt_seconds"`
+	Loss              float64         `json:"loss"`
+	Seed              uint64          `json:"seed"`
+	MTU               int             `json:"mtu"`
+	IP                int             `json:"ip"`
+	CongestionControl string          `json:"congestion_control"`
+	Offloads          map[string]bool `json:"offloads"`
+}
+
+type workloadFacts struct {
+	Messages        int               `json:"messages"`
+	Size            int               `json:"size"`
+	IntervalSeconds float64           `json:"interval_seconds"`
+	Transports      []*transportFacts `json:"transports"`
+}
+
+type transportFacts struct {
+	Name    string         `json:"name"`
+	Options map[string]any `json:"options"`
+	Trials  []trialFacts   `json:"trials"`
+}
+
+type trialFacts struct {
+	SendCalls         int64            `json:"send_calls"`
+	RecvCalls         int64            `json:"recv_calls"`
+	MessagesDelivered int64            `json:"messages_delivered"`
+	Latency           latencyFacts     `json:"latency_seconds"`
+	DurationSeconds   float64          `json:"duration_seconds"`
+	Port              uint16           `json:"port"`
+	Order             int              `json:"order"`
+	Capture           string           `json:"capture"`
+	Drops             map[string]int64 `json:"drops"`
+	Witnesses         witnesses        `json:"witnesses"`
+}
+
+// latencyFacts are seconds; nil where no message arrived.
+type latencyFacts struct {
+	P50 *float64 `json:"p50"`
+	P99 *float64 `json:"p99"`
+	Max *float64 `json:"max"`
+}
+
+type recordingWarning struct {
+	Code     string `json:"code"`
+	Message  string `json:"message"`
+	Count    int64  `json:"count"`
+	Distrust bool   `json:"distrust,omitempty"`
+}
+
+func newManifest(e Experiment, l *lab.Lab) (*manifest, error) {
+	offloads, err := l.A.Offloads()
+	if err != nil {
+		return nil, err
+	}
+	kind := "wire"
+	if l.Kind == lab.Veth {
+		kind = "veth"
+	}
+	m := &manifest{
+		Schema: "wiretax/1", Kind: "run", Version: e.Version, Host: thisHost(),
+		Link: linkFacts{
+			Kind: kind, RateBitsPerSecond: e.Link.Rate, RTTSeconds: e.Link.RTT.Seconds(), Loss: e.Link.Loss, Seed: e.Seed,
+			MTU: e.Link.MTU, IP: e.IP, CongestionControl: e.CongestionControl, Offloads: offloads,
+		},
+		Warnings: []recordingWarning{},
+	}
+	for _, w := range e.Workloads {
+		facts := &workloadFacts{Messages: w.Messages, Size: w.Size, IntervalSeconds: w.Interval.Seconds()}
+		for _, name := range e.Transports {
+			facts.Transports = append(facts.Transports, &transportFacts{Name: name, Options: map[string]any{}, Trials: []trialFacts{}})
+		}
+		m.Workloads = append(m.Workloads, facts)
+	}
+	return m, nil
+}
+
+func (m *manifest) write(dir string) error {
+	b, err := json.MarshalIndent(m, "", "  ")
+	if err != nil {
+		return fmt.Errorf("encode %s: %w", recording.ManifestName, err)
+	}
+	return recording.WriteManifest(dir, append(b, '\n'))
+}
+
+func thisHost() hostFacts {
+	h := hostFacts{Libpcap: live.Version(), CPUs: runtime.NumCPU(), OS: runtime.GOOS, Arch: runtime.GOARCH}
+	var u unix.Utsname
+	if unix.Uname(&u) == nil {
+		h.Kernel = unix.ByteSliceToString(u.Release[:])
+	}
+	if b, err := os.ReadFile("/etc/os-release"); err == nil {
+		for line := range strings.Lines(string(b)) {
+			if name, ok := strings.CutPrefix(line, "PRETTY_NAME="); ok {
+				h.OS = strings.Trim(strings.TrimSpace(name), `"`)
+			}
+		}
+	}
+	return h
+}
+
+func seconds(l traffic.Latency) latencyFacts {
+	if !l.Known {
+		return latencyFacts{}
+	}
+	value := func(d time.Duration) *float64 { s := d.Seconds(); return &s }
+	return latencyFacts{value(l.P50), value(l.P99), value(l.Max)}
+}

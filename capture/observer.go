@@ -1,0 +1,182 @@
+package capture
+
+import (
+	"bytes"
+	"encoding/binary"
+	"net"
+	"sort"
+	"sync"
+
+	"wiretax/capture/lab"
+	"wiretax/capture/live"
+	"wiretax/capture/recording"
+	"wiretax/capture/wire"
+)
+
+const (
+	// snapLen keeps all headers and the beginning of the payload. libpcap's immediate mode has ring slots of this size.
+	snapLen = 256
+	// ringBytes is the size of each capture's ring.
+	ringBytes = 16 << 20
+)
+
+// observer is the capture on one host's interface. It counts every frame and keeps those that the host sent, so that the
+// observers of both ends together keep every frame exactly once, at its sender, lost ones included.
+type observer struct {
+	capture *live.Capture
+	mac     net.HardwareAddr
+
+	mu       sync.Mutex
+	seen     *sync.Cond // a sentinel has been seen
+	out, in  uint64     // the last sentinels seen to leave and to arrive
+	tally    tally
+	sentinel struct{ out, in int64 } // sentinels since the last reset
+	records  []recording.Record      // Data is set by take: the arena moves while it grows
+	starts   []int                   // of each record's octets in the arena
+	arena    []byte
+}
+
+// observe opens a capture on the host's interface.
+func observe(h *lab.Host) (*observer, error) {
+	o := &observer{mac: h.MAC}
+	o.seen = sync.NewCond(&o.mu)
+	err := h.Within(func() (err error) {
+		o.capture, err = live.Open(live.Config{Interface: lab.Interface, SnapLen: snapLen, Buffer: ringBytes}, o.frame)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return o, nil
+}
+
+// frame is called by the capture with every frame.
+func (o *observer) frame(f live.Frame) {
+	if len(f.Data) < 14 {
+		return
+	}
+	outgoing := bytes.Equal(f.Data[6:12], o.mac)
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if number, ok := sentinelNumber(f.Data); ok {
+		if outgoing {
+			o.out = number
+			o.sentinel.out++
+		} else {
+			o.in = number
+			o.sentinel.in++
+		}
+		o.seen.Broadcast()
+		return
+	}
+	o.tally.count(f.Data, outgoing)
+	if outgoing {
+		o.starts = append(o.starts, len(o.arena))
+		o.arena = append(o.arena, f.Data...)
+		o.records = append(o.records, recording.Record{
+			WireLen: f.WireLen, Nanos: f.Time.UnixNano(), Link: linkTypeEthernet, FCS: -1,
+		})
+	}
+}
+
+// linkTypeEthernet is LINKTYPE_ETHERNET.
+const linkTypeEthernet = 1
+
+// count adds a frame. The headers are those of the lab's own traffic: no VLAN tags, no IPv6 extension headers but those of
+// fragments, which TCP does not send.
+func (t *tally) count(b []byte, outgoing bool) {
+	flags, tcp := tcpFlags(b)
+	const fin, syn, rst, ack = 1, 2, 4, 16
+	one := func(n *int64, when bool) {
+		if when {
+			*n++
+		}
+	}
+	one(&t.Out, outgoing)
+	one(&t.In, !outgoing)
+	one(&t.TCPOut, tcp && outgoing)
+	one(&t.TCPIn, tcp && !outgoing)
+	one(&t.SYNACKOut, tcp && outgoing && flags&(syn|ack) == syn|ack)
+	one(&t.SYNIn, tcp && !outgoing && flags&(syn|ack) == syn)
+	one(&t.InAfterFIN, tcp && !outgoing && t.FINIn > 0)
+	one(&t.RSTOut, tcp && outgoing && flags&rst != 0)
+	one(&t.FINIn, tcp && !outgoing && flags&fin != 0)
+}
+
+// tcpFlags returns the flags octet of a TCP segment in an Ethernet frame.
+func tcpFlags(b []byte) (flags byte, ok bool) {
+	const tcp, flagsAt = 6, 13
+	start := 0
+	switch binary.BigEndian.Uint16(b[12:]) {
+	case 0x0800:
+		if len(b) < 34 || b[23] != tcp {
+			return 0, false
+		}
+		start = 14 + int(b[14]&15)*4
+	case 0x86dd:
+		if len(b) < 54 || b[20] != tcp {
+			return 0, false
+		}
+		start = 54
+	default:
+		return 0, false
+	}
+	if len(b) <= start+flagsAt {
+		return 0, false
+	}
+	return b[start+flagsAt], true
+}
+
+// reset forgets what was seen before.
+func (o *observer) reset() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.tally = tally{}
+	o.sentinel.out, o.sentinel.in = 0, 0
+	o.records, o.starts, o.arena = o.records[:0], o.starts[:0], o.arena[:0]
+}
+
+// counts returns the tally and the number of sentinels that left and arrived.
+func (o *observer) counts() (t tally, out, in int64) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.tally, o.sentinel.out, o.sentinel.in
+}
+
+// take returns the frames the host sent. They are valid until the next reset.
+func (o *observer) take() []recording.Record {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for i, start := range o.starts {
+		end := len(o.arena)
+		if i+1 < len(o.starts) {
+			end = o.starts[i+1]
+		}
+		o.records[i].Data = o.arena[start:end]
+	}
+	return o.records
+}
+
+// merge returns the records of both ends in the order of time.
+func merge(a, b []recording.Record) []recording.Record {
+	all := append(append(make([]recording.Record, 0, len(a)+len(b)), a...), b...)
+	sort.SliceStable(all, func(i, j int) bool { return all[i].Nanos < all[j].Nanos })
+	return all
+}
+
+// sentinel makes the frame with which host from proves that everything it sent before has arrived at host to.
+func sentinel(from, to *lab.Host, number uint64) []byte {
+	b := make([]byte, 0, wire.MinFrame)
+	b = append(b, to.MAC...)
+	b = append(b, from.MAC...)
+	b = binary.BigEndian.AppendUint16(b, wire.SentinelType)
+	b = binary.BigEndian.AppendUint64(b, number)
+	return b[:wire.MinFrame]
+}
+
+func sentinelNumber(b []byte) (number uint64, ok bool) {
+	if len(b) < 22 || binary.BigEndian.Uint16(b[12:]) != wire.SentinelType {
+		return 0, false
+	}
+	return binary.BigEndian.Uint64(b[14:]), true
+}

@@ -1,0 +1,118 @@
+package recording
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+	"github.com/pierrec/lz4/v4"
+	"github.com/ulikunitz/xz"
+	"github.com/ulikunitz/xz/lzma"
+)
+
+// maxWindow bounds the memory that a compressed file may ask for. It is what zstd --long and xz -9 stay within; a file that
+// was made with more is refused by the command-line tools, too, unless they are told.
+const maxWindow = 128 << 20
+
+// decompress takes off the compression that src starts with, none or one or two of them (a .gz inside a .zst). Each works
+// ahead in a goroutine of its own. The name is that of the outer one.
+func decompress(src io.Reader) (_ *bufio.Reader, name string, stop func() error, err error) {
+	name = "none"
+	var pipes []io.Closer
+	stop = func() error {
+		for _, p := range pipes {
+			p.Close()
+		}
+		return nil
+	}
+	in := bufio.NewReaderSize(src, 64<<10)
+	for range 2 {
+		head, err := peek(in, longestMagic)
+		if err != nil {
+			return nil, "", stop, err
+		}
+		compression, open := compressionOf(head)
+		if open == nil {
+			break
+		}
+		if name == "none" {
+			name = compression
+		}
+		out, ahead := io.Pipe()
+		pipes = append(pipes, out)
+		go func(in *bufio.Reader) {
+			err := expand(ahead, in, open)
+			if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
+				err = fmt.Errorf("%s: %w", compression, err)
+			}
+			ahead.CloseWithError(err)
+		}(in)
+		in = bufio.NewReaderSize(out, 64<<10)
+	}
+	return in, name, stop, nil
+}
+
+// expand writes to w what in holds decompressed.
+func expand(w io.Writer, in *bufio.Reader, open func(*bufio.Reader) (io.Reader, error)) error {
+	r, err := open(in)
+	if err != nil {
+		return err
+	}
+	if z, ok := r.(*zstd.Decoder); ok {
+		defer z.Close()
+	}
+	buf := make([]byte, 256<<10)
+	for {
+		n, err := r.Read(buf)
+		if n > 0 {
+			if _, err := w.Write(buf[:n]); err != nil {
+				return err
+			}
+		}
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// longestMagic is how many octets compressionOf wants to see.
+const longestMagic = 6
+
+// compressionOf recognises a compression by its magic number: RFC 1952, RFC 8878, the LZ4 frame format (and its legacy
+// form), the .xz file format.
+func compressionOf(head []byte) (string, func(*bufio.Reader) (io.Reader, error)) {
+	switch {
+	case hasPrefix(head, "\x1f\x8b\x08"):
+		return "gzip", func(in *bufio.Reader) (io.Reader, error) { return gzip.NewReader(in) }
+	case hasPrefix(head, "\x28\xb5\x2f\xfd"), len(head) >= 4 && head[0]&0xf0 == 0x50 && hasPrefix(head[1:], "\x2a\x4d\x18"):
+		return "zstd", func(in *bufio.Reader) (io.Reader, error) {
+			return zstd.NewReader(in, zstd.WithDecoderMaxWindow(maxWindow))
+		}
+	case hasPrefix(head, "\x04\x22\x4d\x18"), hasPrefix(head, "\x02\x21\x4c\x18"):
+		return "lz4", func(in *bufio.Reader) (io.Reader, error) { return lz4.NewReader(in), nil }
+	case hasPrefix(head, "\xfd7zXZ\x00"):
+		return "xz", openXZ
+	}
+	return "", nil
+}
+
+// openXZ refuses a dictionary beyond maxWindow, which the decoder would allocate. The dictionary's size stands in the
+// header of the first block (.xz file format, sections 3.1 and 5.3.1), 12 octets of stream header before it.
+func openXZ(in *bufio.Reader) (io.Reader, error) {
+	const streamHeader, lzma2 = 12, 0x21
+	if block, err := in.Peek(streamHeader + 13); err == nil && block[streamHeader] != 0 {
+		block = block[streamHeader+2:] // past the sizes of header and fields
+		if block[0] == lzma2 && block[1] == 1 {
+			if n, err := lzma.DecodeDictCap(block[2]); err != nil || n > maxWindow {
+				return nil, fmt.Errorf("dictionary of %d bytes exceeds %d", n, maxWindow)
+			}
+		}
+	}
+	return xz.NewReader(in)
+}

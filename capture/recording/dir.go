@@ -1,0 +1,55 @@
+package recording
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+)
+
+// ManifestName is the file that makes a directory a recording: the run without the figures that the analysis adds.
+const ManifestName = "run.json"
+
+// CreateDir makes the directory of a recording. It refuses one that holds anything: a recording is never mixed with an
+// older one.
+func CreateDir(dir string) error {
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return err
+	}
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	switch _, err := d.Readdirnames(1); {
+	case err == nil:
+		return fmt.Errorf("%s: directory is not empty (choose another --out)", dir)
+	case !errors.Is(err, io.EOF):
+		return err
+	}
+	return nil
+}
+
+// WriteManifest writes run.json, whole or not at all.
+func WriteManifest(dir string, json []byte) error {
+	name := filepath.Join(dir, ManifestName)
+	f, err := replace(name)
+	if err != nil {
+		return err
+	}
+	if _, err := f.Write(json); err != nil {
+		f.abort()
+		return fmt.Errorf("write %s: %w", name, err)
+	}
+	return f.commit()
+}
+
+// ReadManifest reads run.json. The error for a directory that is no recording says so.
+func ReadManifest(dir string) ([]byte, error) {
+	b, err := os.ReadFile(filepath.Join(dir, ManifestName))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("%s: not a recording: it holds no %s: %w", dir, ManifestName, os.ErrNotExist)
+	}
+	return b, err
+}

@@ -1,0 +1,242 @@
+package recording
+
+import (
+	"cmp"
+	"errors"
+	"io"
+	"math"
+	"os"
+	"slices"
+	"sync/atomic"
+)
+
+// mergeBatch is how many records Merge takes from a file at a time.
+const mergeBatch = 256
+
+// Merge reads several captures as one in the order of time, as mergecap(1) does: the next record is the earliest among the
+// next records of all files, and within a file the order stays. Interfaces are numbered over all files.
+type Merge struct {
+	inputs    []*input // in the order of their first records
+	pending   []*input // those of inputs whose time has not come
+	active    []*input // those that have a record to give, in the same order
+	described []Interface
+	read      *atomic.Int64
+	size      int64
+	cuts      []error
+}
+
+// input is one of the files of a Merge.
+type input struct {
+	name        string
+	stdin       io.Reader
+	first       int64   // time of the first record
+	file        *Reader // nil before its time
+	format      string
+	compression string
+	size        int64
+	records     []Record
+	next        []Record // the part of records that is still to give
+	numbers     []int32  // interface numbers of the Merge, by those of the file
+}
+
+// OpenAll opens several captures as one; - stands for stdin. With more than one, each is read up to its first record, and
+// kept closed until its time has come: the files of a ring buffer take no more memory than one.
+func OpenAll(names []string, stdin io.Reader) (*Merge, error) {
+	m := &Merge{read: new(atomic.Int64)}
+	for _, name := range names {
+		in := &input{name: name, stdin: stdin}
+		m.inputs = append(m.inputs, in)
+		if err := in.look(m.read, len(names) > 1); err != nil {
+			m.Close()
+			return nil, err
+		}
+		if m.size += in.size; in.size < 0 {
+			m.size = math.MinInt64 // unknown, whatever is added
+		}
+	}
+	slices.SortStableFunc(m.inputs, func(a, b *input) int { return cmp.Compare(a.first, b.first) })
+	m.pending = m.inputs
+	return m, nil
+}
+
+// look opens the file to see what it is, and when it begins if that matters.
+func (in *input) look(read *atomic.Int64, when bool) (err error) {
+	info, _ := os.Stat(in.name)
+	again := when && in.name != "-" && info != nil && info.Mode().IsRegular()
+	if again {
+		read = new(atomic.Int64) // it will be read once more
+	}
+	if in.file, err = open(in.name, in.stdin, read); err != nil {
+		return err
+	}
+	in.format, in.compression, in.size = in.file.Format(), in.file.Compression(), in.file.Size()
+	if !when {
+		return nil
+	}
+	in.records = make([]Record, mergeBatch)
+	n, _ := in.file.Next(in.records[:1]) // an error will be met again
+	in.next = in.records[:n]
+	in.first = math.MaxInt64 // without a record its place is at the end
+	if n > 0 {
+		in.first = in.records[0].Nanos
+	}
+	if again {
+		err, in.file, in.next = in.file.Close(), nil, nil
+		return err
+	}
+	return nil
+}
+
+// Next fills batch with the next records, as Reader.Next does. A file that can't be read to its end does not keep the
+// others from being read: its *CutError is returned at the end in place of io.EOF, joined with those of other files.
+func (m *Merge) Next(batch []Record) (int, error) {
+	if len(m.inputs) == 1 {
+		return m.inputs[0].file.Next(batch)
+	}
+	m.refill()
+	n := 0
+	for n < len(batch) && len(m.active) > 0 {
+		in, until := m.earliest()
+		run := in.give(batch[n:], until)
+		n += run
+		if run == 0 || len(in.next) == 0 {
+			break // a further file begins here, or this one must read on, which ends the life of what it gave
+		}
+	}
+	if n > 0 || len(batch) == 0 {
+		return n, nil
+	}
+	if len(m.cuts) > 0 {
+		return 0, errors.Join(m.cuts...)
+	}
+	return 0, io.EOF
+}
+
+// refill reads on in the files that have given all they had, and opens those whose time has come.
+func (m *Merge) refill() {
+	m.active = slices.DeleteFunc(m.active, func(in *input) bool { return len(in.next) == 0 && !m.fill(in) })
+	for len(m.pending) > 0 {
+		in := m.pending[0]
+		if slices.ContainsFunc(m.active, func(a *input) bool { return a.next[0].Nanos < in.first }) {
+			return
+		}
+		m.pending = m.pending[1:]
+		if len(in.next) > 0 || m.fill(in) {
+			m.number(in)
+			m.active = append(m.active, in)
+		}
+	}
+}
+
+// fill reads the next records of a file. It reports whether there are any, and closes the file when there are none.
+func (m *Merge) fill(in *input) bool {
+	var err error
+	if in.file == nil {
+		if in.file, err = open(in.name, in.stdin, m.read); err != nil {
+			m.cuts = append(m.cuts, &CutError{File: in.name, Cause: err})
+			return false
+		}
+	}
+	n, err := in.file.Next(in.records)
+	in.next = in.records[:n]
+	m.number(in)
+	if err == nil {
+		return true
+	}
+	if err != io.EOF {
+		m.cuts = append(m.cuts, err)
+	}
+	in.file.Close()
+	return false
+}
+
+// number gives the interfaces that a file has described since the last call their numbers in the Merge.
+func (m *Merge) number(in *input) {
+	for _, i := range in.file.Interfaces()[len(in.numbers):] {
+		in.numbers = append(in.numbers, int32(len(m.described)))
+		m.described = append(m.described, i)
+	}
+}
+
+// earliest returns the file with the earliest next record, the first of several, and the time up to which its records
+// come before those of all others.
+func (m *Merge) earliest() (in *input, until int64) {
+	in, until = m.active[0], math.MaxInt64
+	for _, other := range m.active[1:] {
+		if t := other.next[0].Nanos; t < in.next[0].Nanos {
+			in, until = other, min(until, in.next[0].Nanos-1) // at the same time the file before goes first
+		} else {
+			until = min(until, t)
+		}
+	}
+	if len(m.pending) > 0 {
+		until = min(until, m.pending[0].first)
+	}
+	return in, until
+}
+
+// give moves records up to a time into batch.
+func (in *input) give(batch []Record, until int64) (n int) {
+	for n < len(batch) && n < len(in.next) && in.next[n].Nanos <= until {
+		batch[n] = in.next[n]
+		batch[n].Interface = in.numbers[batch[n].Interface]
+		n++
+	}
+	in.next = in.next[n:]
+	return n
+}
+
+// Files returns the names of the files in the order of their first records; files without any come last.
+func (m *Merge) Files() []string {
+	names := make([]string, len(m.inputs))
+	for i, in := range m.inputs {
+		names[i] = in.name
+	}
+	return names
+}
+
+// Interfaces returns the interfaces described so far, indexed by Record.Interface.
+func (m *Merge) Interfaces() []Interface {
+	if len(m.inputs) == 1 {
+		return m.inputs[0].file.Interfaces()
+	}
+	return m.described
+}
+
+// Format returns the format of the files, mixed when they differ.
+func (m *Merge) Format() string { return m.common(func(in *input) string { return in.format }) }
+
+// Compression returns the compression of the files, mixed when they differ.
+func (m *Merge) Compression() string {
+	return m.common(func(in *input) string { return in.compression })
+}
+
+func (m *Merge) common(property func(*input) string) string {
+	if len(m.inputs) == 0 {
+		return ""
+	}
+	first := property(m.inputs[0])
+	for _, in := range m.inputs[1:] {
+		if property(in) != first {
+			return "mixed"
+		}
+	}
+	return first
+}
+
+// Offset returns the number of octets read of all files as they are on disk. It may be called while Next runs.
+func (m *Merge) Offset() int64 { return m.read.Load() }
+
+// Size returns the size of all files on disk in octets, -1 when one of them is a pipe.
+func (m *Merge) Size() int64 { return max(m.size, -1) }
+
+// Close closes all files. Data of records is invalid after it.
+func (m *Merge) Close() error {
+	var errs []error
+	for _, in := range m.inputs {
+		if in.file != nil {
+			errs = append(errs, in.file.Close())
+		}
+	}
+	return errors.Join(errs...)
+}

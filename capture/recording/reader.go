@@ -1,0 +1,217 @@
+package recording
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"sync/atomic"
+)
+
+// chunk is how many octets a Reader asks for at once. Larger chunks were not faster: they leave the CPU's cache.
+const chunk = 256 << 10
+
+// Reader reads the records of one capture.
+type Reader struct {
+	name        string
+	compression string
+	format      format
+	src         io.Reader // what the file holds once it is decompressed
+	close       []func() error
+	read        *atomic.Int64 // octets read of the file as it is on disk
+	size        int64
+
+	buf        []byte
+	start, end int   // buf[start:end] is read and not decoded
+	offset     int64 // of buf[start] in src
+	frames     int64 // records handed out
+	named      int   // interfaces that know their file
+	err        error // why src gave no more
+}
+
+// A format turns octets into records. It never sees the file: what it can't take yet is there again in the next call,
+// with more behind it.
+type format interface {
+	// decode fills batch with the records that are whole in b. It returns their number, the octets of b that they and
+	// whatever else was skipped take, and the octets that the next record needs as far as b tells. An error means that
+	// what follows the used octets can't be read.
+	decode(b []byte, batch []Record) (n, used, want int, err error)
+	interfaces() []Interface
+	name() string
+}
+
+// CutError says that a capture ends before its end: in the middle of a record, in an error of the disk or the
+// decompressor, or because what follows is no record. Everything before it has been read.
+type CutError struct {
+	File   string
+	Frame  int64 // last whole record, 1-based; 0 when there is none
+	Offset int64 // octet at which that which can't be read starts, after decompression
+	Cause  error // io.ErrUnexpectedEOF when the file just ends
+}
+
+func (e *CutError) Error() string {
+	what := "damaged"
+	if errors.Is(e.Cause, io.ErrUnexpectedEOF) {
+		what = "cut off"
+	}
+	return fmt.Sprintf("%s: %s after frame %d (byte %d): %v", e.File, what, e.Frame, e.Offset, e.Cause)
+}
+
+func (e *CutError) Unwrap() error { return e.Cause }
+
+// Open opens a capture. The name - stands for stdin. The error for a file that is no capture says what it is.
+func Open(name string, stdin io.Reader) (*Reader, error) {
+	return open(name, stdin, new(atomic.Int64))
+}
+
+func open(name string, stdin io.Reader, read *atomic.Int64) (*Reader, error) {
+	r := &Reader{name: name, read: read, size: -1}
+	file := stdin
+	if name == "-" {
+		r.name = "stdin"
+	} else {
+		f, err := os.Open(name)
+		if err != nil {
+			return nil, err
+		}
+		r.close = append(r.close, f.Close)
+		file = f
+	}
+	if err := r.init(file); err != nil {
+		r.Close()
+		return nil, fmt.Errorf("%s: %w", r.name, err)
+	}
+	return r, nil
+}
+
+// init finds out how the file is compressed and what is in it.
+func (r *Reader) init(file io.Reader) error {
+	if s, ok := file.(interface{ Stat() (fs.FileInfo, error) }); ok {
+		if info, err := s.Stat(); err != nil {
+			return err
+		} else if info.IsDir() {
+			return errors.New("is a directory")
+		} else if info.Mode().IsRegular() {
+			r.size = info.Size()
+		}
+	}
+	src, compression, stop, err := decompress(&counter{file, r.read})
+	r.close = append(r.close, stop)
+	if err != nil {
+		return err
+	}
+	r.compression = compression
+	head, err := peek(src, longestHeader)
+	if err != nil {
+		return err
+	}
+	var skip int
+	if r.format, skip, err = identify(head); err != nil {
+		return err
+	}
+	src.Discard(skip)
+	r.src, r.offset = src, int64(skip)
+	return nil
+}
+
+// peek returns what src has buffered, waiting for n octets and no longer: a live pipe may have no more for a while.
+func peek(src *bufio.Reader, n int) ([]byte, error) {
+	if _, err := src.Peek(n); err != nil && err != io.EOF && src.Buffered() == 0 {
+		return nil, err
+	}
+	return src.Peek(src.Buffered())
+}
+
+// counter counts what is read from a file. The count is read by whoever draws the progress bar.
+type counter struct {
+	io.Reader
+	n *atomic.Int64
+}
+
+func (c *counter) Read(p []byte) (int, error) {
+	n, err := c.Reader.Read(p)
+	c.n.Add(int64(n))
+	return n, err
+}
+
+// Next fills batch with the next records and returns how many there are: all that are whole in the octets read so far, at
+// least one unless it returns an error. Their Data is valid until the next call. At the end of the capture the error is
+// io.EOF; where the capture can't be read further it is a *CutError.
+func (r *Reader) Next(batch []Record) (int, error) {
+	for len(batch) > 0 {
+		n, used, want, err := r.format.decode(r.buf[r.start:r.end], batch)
+		r.start += used
+		r.offset += int64(used)
+		r.frames += int64(n)
+		switch {
+		case n > 0:
+			return n, nil // what else is to be said, the next call finds again
+		case err != nil:
+			return 0, r.cut(err)
+		case r.err == nil:
+			r.fill(max(want, 1))
+		case r.err == io.EOF && r.start == r.end:
+			return 0, io.EOF
+		case r.err == io.EOF:
+			return 0, r.cut(fmt.Errorf("%d of %d bytes of the next record: %w", r.end-r.start, want, io.ErrUnexpectedEOF))
+		default:
+			return 0, r.cut(r.err)
+		}
+	}
+	return 0, nil
+}
+
+func (r *Reader) cut(cause error) error {
+	return &CutError{File: r.name, Frame: r.frames, Offset: r.offset, Cause: cause}
+}
+
+// fill reads until want octets are buffered. The buffer doubles as the octets come in, so that a length field that lies
+// allocates nothing.
+func (r *Reader) fill(want int) {
+	r.end = copy(r.buf, r.buf[r.start:r.end])
+	r.start = 0
+	for r.end < want && r.err == nil {
+		if r.end == len(r.buf) {
+			grown := make([]byte, max(chunk, 2*len(r.buf)))
+			copy(grown, r.buf)
+			r.buf = grown
+		}
+		var n int
+		n, r.err = r.src.Read(r.buf[r.end:])
+		r.end += n
+	}
+}
+
+// Interfaces returns the interfaces that the capture has described so far, indexed by Record.Interface. A pcapng file may
+// describe further ones between its records.
+func (r *Reader) Interfaces() []Interface {
+	ifs := r.format.interfaces()
+	for ; r.named < len(ifs); r.named++ {
+		ifs[r.named].File = r.name
+	}
+	return ifs
+}
+
+// Format returns pcap, pcapng, erf or snoop.
+func (r *Reader) Format() string { return r.format.name() }
+
+// Compression returns none, gzip, zstd, lz4 or xz.
+func (r *Reader) Compression() string { return r.compression }
+
+// Offset returns the number of octets read of the file as it is on disk. It may be called while Next runs.
+func (r *Reader) Offset() int64 { return r.read.Load() }
+
+// Size returns the size of the file on disk in octets, -1 for a pipe.
+func (r *Reader) Size() int64 { return r.size }
+
+// Close closes the file. Data of records is invalid after it.
+func (r *Reader) Close() error {
+	var errs []error
+	for i := len(r.close) - 1; i >= 0; i-- {
+		errs = append(errs, r.close[i]())
+	}
+	r.close = nil
+	return errors.Join(errs...)
+}

@@ -1,0 +1,34 @@
+package recording
+
+import (
+	"fmt"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// Scratch makes a directory for a recording that nobody keeps. Where the system allows it, it is a memory file system that
+// is mounted nowhere (fsmount(2), Linux 5.2): only this process's descriptor holds it, so that it goes with the process,
+// whatever ends it. Elsewhere it is a temporary directory, which a kill leaves behind.
+func Scratch() (dir string, remove func(), err error) {
+	if fd, err := detachedTmpfs(); err == nil {
+		return fmt.Sprintf("/proc/self/fd/%d", fd), func() { unix.Close(fd) }, nil
+	}
+	dir, err = os.MkdirTemp("", "wiretax-")
+	if err != nil {
+		return "", nil, fmt.Errorf("make temporary directory: %w", err)
+	}
+	return dir, func() { os.RemoveAll(dir) }, nil
+}
+
+func detachedTmpfs() (fd int, err error) {
+	fs, err := unix.Fsopen("tmpfs", unix.FSOPEN_CLOEXEC)
+	if err != nil {
+		return -1, err
+	}
+	defer unix.Close(fs)
+	if err := unix.FsconfigCreate(fs); err != nil {
+		return -1, err
+	}
+	return unix.Fsmount(fs, unix.FSMOUNT_CLOEXEC, unix.MOUNT_ATTR_NODEV|unix.MOUNT_ATTR_NOEXEC|unix.MOUNT_ATTR_NOSUID)
+}

@@ -1,0 +1,332 @@
+package traffic
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// loopback sends between two sockets of this machine.
+func loopback(transport string, addr string, w Workload) Config {
+	h := Host{Addr: netip.MustParseAddr(addr)}
+	return Config{Workload: w, Transport: transport, From: h, To: h, MTU: 1500, Arrived: settle}
+}
+
+// settle stands for the caller's proof of arrival: loopback hands a datagram over while it is sent, except on a CPU so busy
+// that the kernel leaves it to ksoftirqd.
+func settle(context.Context) error {
+	time.Sleep(2 * time.Millisecond)
+	return nil
+}
+
+func hasIPv6(t *testing.T) bool {
+	l, err := net.Listen("tcp6", "[::1]:0")
+	if err != nil {
+		t.Logf("IPv6 not tested: %v", err)
+		return false
+	}
+	l.Close()
+	return true
+}
+
+func TestRun(t *testing.T) {
+	addrs := map[int]string{4: "127.0.0.1"}
+	if hasIPv6(t) {
+		addrs[6] = "::1"
+	}
+	for _, transport := range Names() {
+		for ip, addr := range addrs {
+			for _, size := range []int{1, 7, 8, 15, 16, 90, 1472, 4096, 65507, 65527, 1 << 20} {
+				for _, n := range []int{1, 16, 300} {
+					w := Workload{Messages: n, Size: size}
+					if w.Check(transport, ip) != nil || n*size > 20<<20 || strings.HasPrefix(transport, "udp") && n*(768+2*size) > plainRcvBuf {
+						continue
+					}
+					t.Run(fmt.Sprintf("%s IPv%d %d x %d B", transport, ip, n, size), func(t *testing.T) {
+						o, err := Run(t.Context(), loopback(transport, addr, w))
+						if err != nil {
+							t.Fatal(err)
+						}
+						verify(t, o, w)
+						if want := writes(transport, ip, w); o.SendCalls < want || strings.HasPrefix(transport, "udp") && o.SendCalls != want {
+							t.Errorf("%d send calls, want %d", o.SendCalls, want)
+						}
+					})
+				}
+			}
+		}
+	}
+}
+
+// plainRcvBuf is the receive buffer that a user without privileges gets where net.core.rmem_max has its default.
+const plainRcvBuf = 2 * 212992
+
+// verify checks what must hold for every run without loss.
+func verify(t *testing.T, o *Outcome, w Workload) {
+	t.Helper()
+	if o.MessagesDelivered != int64(w.Messages) || o.PayloadBytesDelivered != int64(w.Messages*w.Size) {
+		t.Errorf("delivered %d messages, %d octets, want %d and %d", o.MessagesDelivered, o.PayloadBytesDelivered, w.Messages, w.Messages*w.Size)
+	}
+	if o.Corrupt+o.Duplicated+o.Reordered+o.ReceiverOverflow != 0 {
+		t.Errorf("corrupt %d, duplicated %d, reordered %d, overflow %d, want none", o.Corrupt, o.Duplicated, o.Reordered, o.ReceiverOverflow)
+	}
+	if l := o.Latency; !l.Known || l.P50 > l.P99 || l.P99 > l.Max || l.Max > o.Duration || o.Port == 0 || o.RecvCalls < 1 {
+		t.Errorf("latency %+v, duration %v, port %d, receive calls %d", l, o.Duration, o.Port, o.RecvCalls)
+	}
+	udp := o.Options["SO_PROTOCOL"] == unix.IPPROTO_UDP
+	if udp != (o.Sender == nil) || udp != (o.Receiver == nil) {
+		t.Errorf("TCP_INFO %v and %v with protocol %v", o.Sender, o.Receiver, o.Options["SO_PROTOCOL"])
+	}
+	if udp {
+		if o.RecvCalls != o.SendCalls {
+			t.Errorf("%d receive calls for %d datagrams", o.RecvCalls, o.SendCalls)
+		}
+		return
+	}
+	bytes := uint64(w.Messages * w.Size)
+	if s, r := o.Sender, o.Receiver; s.State != stateClosed || r.State != stateClosed ||
+		s.BytesSent-s.BytesRetrans != bytes || r.BytesReceived != bytes+1 || s.SegsOut != r.SegsIn || s.SegsIn != r.SegsOut+1 {
+		t.Errorf("TCP_INFO sender %+v\nreceiver %+v", *s, *r)
+	}
+}
+
+// writes is how many write calls the workload takes when no call is cut short.
+func writes(transport string, ip int, w Workload) int64 {
+	per := 1
+	if transport == "udp-packed" {
+		per = max(1, map[int]int{4: 1472, 6: 1452}[ip]/w.Size)
+	}
+	return int64((w.Messages + per - 1) / per)
+}
+
+func TestRunPaced(t *testing.T) {
+	for _, tt := range []struct {
+		name, transport string
+		w               Workload
+		writes          int64
+	}{
+		{"udp every millisecond", "udp", Workload{20, 90, time.Millisecond}, 20},
+		{"tcp every millisecond", "tcp", Workload{20, 90, time.Millisecond}, 20},
+		{"packed until the end", "udp-packed", Workload{10, 90, time.Millisecond}, 1},
+		{"packed until full", "udp-packed", Workload{32, 90, 100 * time.Microsecond}, 2},
+		{"packed until the time is over", "udp-packed", Workload{5, 90, 90 * time.Millisecond}, 2},
+		{"packed, but the messages are further apart", "udp-packed", Workload{2, 90, 500 * time.Millisecond}, 2},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			o, err := Run(t.Context(), loopback(tt.transport, "127.0.0.1", tt.w))
+			if err != nil {
+				t.Fatal(err)
+			}
+			verify(t, o, tt.w)
+			if o.SendCalls != tt.writes {
+				t.Errorf("%d send calls, want %d", o.SendCalls, tt.writes)
+			}
+			if least := time.Duration(tt.w.Messages-1) * tt.w.Interval; o.Duration < least {
+				t.Errorf("took %v, less than the workload's %v", o.Duration, least)
+			}
+		})
+	}
+}
+
+func TestOptionsReadBack(t *testing.T) {
+	for _, tt := range []struct {
+		transport string
+		want      map[string]any
+	}{
+		{"udp", map[string]any{"SO_PROTOCOL": 17, "IP_MTU_DISCOVER": unix.IP_PMTUDISC_WANT}},
+		{"udp-packed", map[string]any{"SO_PROTOCOL": 17, "datagram_payload_limit": 1472, "flush_after_seconds": 0.2}},
+		{"tcp", map[string]any{"SO_PROTOCOL": 6, "TCP_NODELAY": 0, "TCP_CORK": 0, "SO_KEEPALIVE": 0, "TCP_CONGESTION": "reno"}},
+		{"tcp-nodelay", map[string]any{"SO_PROTOCOL": 6, "TCP_NODELAY": 1, "TCP_CORK": 0, "SO_KEEPALIVE": 0, "TCP_CONGESTION": "reno"}},
+		{"tcp-cork", map[string]any{"SO_PROTOCOL": 6, "TCP_NODELAY": 0, "TCP_CORK": 1, "SO_KEEPALIVE": 0, "TCP_CONGESTION": "reno"}},
+	} {
+		t.Run(tt.transport, func(t *testing.T) {
+			c := loopback(tt.transport, "127.0.0.1", Workload{Messages: 16, Size: 90})
+			c.CongestionControl = "reno" // the one that every kernel has
+			o, err := Run(t.Context(), c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for name, want := range tt.want {
+				if got := o.Options[name]; got != want {
+					t.Errorf("%s is %v, want %v", name, got, want)
+				}
+			}
+			for _, name := range []string{"SO_SNDBUF", "SO_RCVBUF"} {
+				if v, _ := o.Options[name].(int); v < 2048 {
+					t.Errorf("%s is %v", name, o.Options[name])
+				}
+			}
+		})
+	}
+}
+
+func TestReceiveBufferHoldsTheWorkload(t *testing.T) {
+	w := Workload{Messages: 400, Size: 90}
+	c := loopback("udp", "127.0.0.1", w)
+	o, err := Run(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// SO_RCVBUF without privileges is cut to rmem_max, which is larger than this workload's need on most systems.
+	if got := o.Options["SO_RCVBUF"].(int); got < 400*(90+768) {
+		t.Errorf("SO_RCVBUF is %d", got)
+	}
+}
+
+func TestUnknownCongestionControl(t *testing.T) {
+	c := loopback("tcp", "127.0.0.1", Workload{Messages: 1, Size: 1})
+	c.CongestionControl = "carrier"
+	_, err := Run(t.Context(), c)
+	if !errors.Is(err, unix.ENOENT) || !strings.Contains(err.Error(), `set TCP_CONGESTION to "carrier"`) || !strings.Contains(err.Error(), "reno") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestRunRefuses(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		change func(*Config)
+		want   string
+	}{
+		{"no sender", func(c *Config) { c.From.Addr = netip.Addr{} }, "must have addresses of one IP version"},
+		{"two IP versions", func(c *Config) { c.From.Addr = netip.IPv6Loopback() }, "must have addresses of one IP version"},
+		{"MTU without room", func(c *Config) { c.MTU = 28 }, "an MTU of 28 leaves no room"},
+		{"no such address here", func(c *Config) { c.To.Addr = netip.MustParseAddr("192.0.2.77") }, "receiver: bind 192.0.2.77"},
+		{"no messages", func(c *Config) { c.Workload.Messages = 0 }, "messages must be 1 to"},
+		{"unknown transport", func(c *Config) { c.Transport = "x" }, `unknown transport "x"`},
+		{"arrival not proved", func(c *Config) {
+			c.Arrived = func(context.Context) error { return errors.New("no sentinel") }
+		}, "no sentinel"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c := loopback("udp-packed", "127.0.0.1", Workload{Messages: 1, Size: 90})
+			tt.change(&c)
+			if _, err := Run(t.Context(), c); err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("got %v, want %q in it", err, tt.want)
+			}
+		})
+	}
+}
+
+func TestInterrupted(t *testing.T) {
+	cause := errors.New("interrupted by the test")
+	for _, tt := range []struct {
+		name string
+		c    Config
+	}{
+		{"udp, sender sleeps", loopback("udp", "127.0.0.1", Workload{3, 90, time.Hour})},
+		{"udp-packed, sender sleeps", loopback("udp-packed", "127.0.0.1", Workload{3, 90, time.Hour})},
+		{"tcp, sender sleeps", loopback("tcp", "127.0.0.1", Workload{3, 90, time.Hour})},
+		{"udp, sender floods", loopback("udp", "127.0.0.1", Workload{1e7, 1, 0})},
+		{"tcp, sender floods", loopback("tcp-nodelay", "127.0.0.1", Workload{1e7, 90, 0})},
+		{"tcp-cork, sender floods", loopback("tcp-cork", "127.0.0.1", Workload{1e7, 1 << 16, 0})},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			defer leaveNothing(t)()
+			ctx, cancel := context.WithCancelCause(t.Context())
+			time.AfterFunc(30*time.Millisecond, func() { cancel(cause) })
+			if _, err := Run(ctx, tt.c); !errors.Is(err, cause) {
+				t.Errorf("got %v, want %v", err, cause)
+			}
+		})
+	}
+}
+
+func TestInterruptedBeforeTheStart(t *testing.T) {
+	defer leaveNothing(t)()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, transport := range Names() {
+		if _, err := Run(ctx, loopback(transport, "127.0.0.1", Workload{16, 90, 0})); !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: got %v, want %v", transport, err, context.Canceled)
+		}
+	}
+}
+
+// A connection that is never accepted fills the listener's queue, so that the handshake of the next ones does not end.
+func TestInterruptedInConnect(t *testing.T) {
+	defer leaveNothing(t)()
+	var s sockets
+	ctx, cancel := context.WithCancel(t.Context())
+	defer s.watch(ctx)()
+	local := Host{Addr: netip.MustParseAddr("127.0.0.1")}
+	tcp := func() int {
+		fd, err := s.open(local, unix.SOCK_STREAM, 0, func(int) error { return nil })
+		if err != nil {
+			t.Fatal(err)
+		}
+		return fd
+	}
+	listener := tcp()
+	if err := unix.Listen(listener, 0); err != nil {
+		t.Fatal(err)
+	}
+	p, err := port(listener)
+	if err != nil {
+		t.Fatal(err)
+	}
+	time.AfterFunc(50*time.Millisecond, cancel)
+	for range 10 {
+		if err := connect(tcp(), netip.AddrPortFrom(local.Addr, p)); err != nil {
+			return
+		}
+	}
+	t.Error("ten connections in a queue for one")
+}
+
+func TestRunLeavesNothing(t *testing.T) {
+	defer leaveNothing(t)()
+	for range 20 {
+		for _, transport := range Names() {
+			if _, err := Run(t.Context(), loopback(transport, "127.0.0.1", Workload{4, 90, 0})); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+// leaveNothing compares the file descriptors and goroutines before and after.
+func leaveNothing(t *testing.T) func() {
+	count := func() (int, int) {
+		fds, err := os.ReadDir("/proc/self/fd")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(fds), runtime.NumGoroutine()
+	}
+	fds, goroutines := count()
+	return func() {
+		var f, g int
+		for range 200 { // a goroutine that has reported is still ending
+			if f, g = count(); f <= fds && g <= goroutines {
+				return
+			}
+			time.Sleep(time.Millisecond)
+		}
+		t.Errorf("%d file descriptors and %d goroutines, before %d and %d", f, g, fds, goroutines)
+	}
+}
+
+func BenchmarkRun(b *testing.B) {
+	for _, transport := range Names() {
+		b.Run(transport+" 18 B", func(b *testing.B) {
+			b.ReportAllocs()
+			o, err := Run(b.Context(), loopback(transport, "127.0.0.1", Workload{Messages: b.N, Size: 18}))
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.ReportMetric(float64(o.MessagesDelivered)/b.Elapsed().Seconds(), "messages/s")
+			b.ReportMetric(float64(o.ReceiverOverflow), "overflow")
+		})
+	}
+}

@@ -1,0 +1,103 @@
+package capture
+
+import "fmt"
+
+// tally counts the frames of one host as its capture saw them. Frames that prove a drained direction are not among them.
+type tally struct {
+	Out, In       int64 // all frames, by source MAC
+	TCPOut, TCPIn int64 // TCP segments
+	SYNACKOut     int64 // SYN-ACKs sent, first and repeated
+	SYNIn         int64 // SYNs received, first and repeated
+	FINIn         int64 // segments with FIN received
+	InAfterFIN    int64 // segments received after the first with FIN
+	RSTOut        int64 // segments with RST sent
+}
+
+// evidence is every independent count of one trial's frames.
+type evidence struct {
+	A, B tally // the captures of sender and receiver
+
+	WireIn, WireLost, WireOut [2]int64 // by direction: A to B, B to A
+
+	TxA, RxA, TxB, RxB int64 // the interfaces' packet counters, sentinels taken off
+
+	TCP          bool
+	SegsOutA     int64 // tcpi_segs_out and tcpi_segs_in of both sockets (include/uapi/linux/tcp.h)
+	SegsInA      int64
+	SegsOutB     int64
+	SegsInB      int64
+	RecordedAtoB int64 // frames in the recording
+	RecordedBtoA int64
+}
+
+// witnesses is what the recording says about them: CONTRACT's object of that name.
+type witnesses struct {
+	Capture     int64            `json:"capture"`
+	Wire        int64            `json:"wire"`
+	TCPInfoSegs int64            `json:"tcp_info_segs"`
+	Interface   int64            `json:"interface"`
+	Agree       bool             `json:"agree"`
+	Detail      map[string]int64 `json:"detail"`
+	Disagree    []string         `json:"disagree,omitempty"`
+}
+
+// judge holds the counts against each other. They must be equal exactly; what a count leaves out by the kernel's design is
+// added to it here, each with its reason.
+func (e evidence) judge() witnesses {
+	w := witnesses{
+		Capture:     e.A.Out + e.B.Out,
+		Wire:        e.WireIn[0] + e.WireIn[1],
+		Interface:   e.TxA + e.TxB,
+		TCPInfoSegs: e.SegsOutA + e.SegsOutB,
+		Detail: map[string]int64{
+			"sender_capture_out": e.A.Out, "sender_capture_in": e.A.In,
+			"receiver_capture_out": e.B.Out, "receiver_capture_in": e.B.In,
+			"wire_a_to_b": e.WireIn[0], "wire_b_to_a": e.WireIn[1],
+			"wire_lost_a_to_b": e.WireLost[0], "wire_lost_b_to_a": e.WireLost[1],
+			"sender_tx_packets": e.TxA, "sender_rx_packets": e.RxA,
+			"receiver_tx_packets": e.TxB, "receiver_rx_packets": e.RxB,
+		},
+	}
+	check := func(what string, got int64, as string, want int64) {
+		if got != want {
+			w.Disagree = append(w.Disagree, fmt.Sprintf("%s %d, %s %d", what, got, as, want))
+		}
+	}
+	check("frames sender's capture saw leave", e.A.Out, "wire took in", e.WireIn[0])
+	check("frames receiver's capture saw leave", e.B.Out, "wire took in", e.WireIn[1])
+	check("frames receiver's capture saw arrive", e.B.In, "wire delivered", e.WireOut[0])
+	check("frames sender's capture saw arrive", e.A.In, "wire delivered", e.WireOut[1])
+	check("wire delivered to receiver", e.WireOut[0], "wire took in less lost", e.WireIn[0]-e.WireLost[0])
+	check("wire delivered to sender", e.WireOut[1], "wire took in less lost", e.WireIn[1]-e.WireLost[1])
+	check("sender's tx_packets", e.TxA, "capture", e.A.Out)
+	check("sender's rx_packets", e.RxA, "capture", e.A.In)
+	check("receiver's tx_packets", e.TxB, "capture", e.B.Out)
+	check("receiver's rx_packets", e.RxB, "capture", e.B.In)
+	check("frames recorded from sender", e.RecordedAtoB, "capture", e.A.Out)
+	check("frames recorded from receiver", e.RecordedBtoA, "capture", e.B.Out)
+	if e.TCP {
+		e.judgeTCP(&w, check)
+	}
+	w.Agree = len(w.Disagree) == 0
+	return w
+}
+
+// judgeTCP compares segments. Some segments belong to no socket that lasts, and so to no TCP_INFO:
+//   - the SYN-ACKs, and the SYNs after the first: they are the request socket's, from before the connection's socket exists,
+//     which counts one SYN as its own (tcp_check_req and tcp_create_openreq_child, net/ipv4/tcp_minisocks.c);
+//   - what reaches the sender after the receiver's FIN, which acknowledges the sender's own: a TIME_WAIT socket has taken over
+//     (tcp_fin, net/ipv4/tcp_input.c). It answers each repeated FIN, and nothing else;
+//   - what reaches the receiver after the end of its socket: the host answers each with a RST (tcp_v4_send_reset).
+func (e evidence) judgeTCP(w *witnesses, check func(string, int64, string, int64)) {
+	repeatedFIN := max(0, e.A.FINIn-1)
+	repeatedSYN := max(0, e.B.SYNIn-1)
+	w.TCPInfoSegs += e.B.SYNACKOut + repeatedFIN + e.B.RSTOut
+	w.Detail["sender_tcp_info_segs_out"], w.Detail["sender_tcp_info_segs_in"] = e.SegsOutA, e.SegsInA
+	w.Detail["receiver_tcp_info_segs_out"], w.Detail["receiver_tcp_info_segs_in"] = e.SegsOutB, e.SegsInB
+	w.Detail["syn_acks_of_request_socket"], w.Detail["acks_of_time_wait_socket"] = e.B.SYNACKOut, repeatedFIN
+	w.Detail["segments_in_time_wait"], w.Detail["resets_of_receiver"] = e.A.InAfterFIN, e.B.RSTOut
+	check("sender's TCP segments captured out", e.A.TCPOut, "TCP_INFO and TIME_WAIT", e.SegsOutA+repeatedFIN)
+	check("sender's TCP segments captured in", e.A.TCPIn, "TCP_INFO and TIME_WAIT", e.SegsInA+e.A.InAfterFIN)
+	check("receiver's TCP segments captured out", e.B.TCPOut, "TCP_INFO, SYN-ACKs and RSTs", e.SegsOutB+e.B.SYNACKOut+e.B.RSTOut)
+	check("receiver's TCP segments captured in", e.B.TCPIn, "TCP_INFO, repeated SYNs and what was reset", e.SegsInB+repeatedSYN+e.B.RSTOut)
+}

@@ -1,0 +1,92 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"golang.org/x/sys/unix"
+
+	"wiretax/report"
+)
+
+// outputFlags say where a result goes and how it is written.
+type outputFlags struct {
+	format  string
+	json    bool
+	file    string
+	wide    bool
+	explain bool
+}
+
+func (o *outputFlags) register(fl *pflag.FlagSet) {
+	fl.StringVar(&o.format, "format", "table", "table, markdown, csv or json")
+	fl.BoolVar(&o.json, "json", false, "same as --format json")
+	fl.StringVarP(&o.file, "output", "o", "", "write the result to this file")
+	fl.BoolVar(&o.wide, "wide", false, "all columns, whatever the terminal's width")
+	fl.BoolVar(&o.explain, "explain", false, "say how every figure is defined, and stop")
+}
+
+// check finds mistakes before any work is done.
+func (o *outputFlags) check(c *cobra.Command) error {
+	if o.json {
+		if c.Flags().Changed("format") && o.format != string(report.JSON) {
+			return usagef(c, "--json and --format %s: want one of them", o.format)
+		}
+		o.format = string(report.JSON)
+	}
+	if _, err := report.ParseFormat(o.format); err != nil {
+		return usagef(c, "%w", err)
+	}
+	return nil
+}
+
+// style is what the terminal can show, if the result goes to one.
+func (o *outputFlags) style(w io.Writer) report.Style {
+	s := report.Style{Wide: o.wide}
+	f, ok := w.(*os.File)
+	if !ok || o.file != "" {
+		return s
+	}
+	size, err := unix.IoctlGetWinsize(int(f.Fd()), unix.TIOCGWINSZ)
+	if err != nil {
+		return s
+	}
+	s.Width = int(size.Col)
+	s.Color = os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+	return s
+}
+
+// write calls render with the place where the result goes. A file has the whole result or does not exist.
+func (o *outputFlags) write(c *cobra.Command, render func(io.Writer, report.Format, report.Style) error) error {
+	format := report.Format(o.format)
+	if o.file == "" {
+		return render(c.OutOrStdout(), format, o.style(c.OutOrStdout()))
+	}
+	f, err := os.CreateTemp(filepath.Dir(o.file), ".wiretax-*")
+	if err != nil {
+		return fmt.Errorf("write %s: %w", o.file, err)
+	}
+	defer os.Remove(f.Name())
+	err = render(f, format, o.style(f))
+	if closeErr := f.Close(); err == nil {
+		err = closeErr
+	}
+	if err == nil {
+		err = os.Chmod(f.Name(), 0o644)
+	}
+	if err == nil {
+		err = os.Rename(f.Name(), o.file)
+	}
+	if err != nil {
+		return fmt.Errorf("write %s: %w", o.file, err)
+	}
+	return nil
+}
+
+func (o *outputFlags) printExplanation(c *cobra.Command) error {
+	return o.write(c, func(w io.Writer, _ report.Format, _ report.Style) error { return report.Explain(w) })
+}

@@ -1,0 +1,208 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"wiretax/capture"
+	"wiretax/capture/lab"
+	"wiretax/capture/recording"
+	"wiretax/capture/traffic"
+)
+
+// runFlags are the flags of wiretax run.
+type runFlags struct {
+	messages   counts
+	sizes      counts
+	intervals  spans
+	transports []string
+	runs       int
+	rate       rate
+	rtt        span
+	loss       probability
+	seed       uint64
+	mtu        int
+	ip         int
+	congestion string
+	link       string
+	out        string
+	output     outputFlags
+}
+
+// Bounds of the flags. The MTU's are IPv6's minimum (RFC 8200 section 5), so that one flag serves both, and that of jumbo
+// frames as switches have them.
+const (
+	maxMessages = 10_000_000
+	maxRuns     = 10_000
+	minMTU      = 1280
+	maxMTU      = 9216
+)
+
+func newRunCommand() *cobra.Command {
+	f := &runFlags{
+		messages: counts{16}, sizes: counts{90}, intervals: spans{0},
+		rate: 10e6, rtt: span(time.Millisecond),
+	}
+	c := &cobra.Command{
+		Use:   "run [flags]",
+		Short: "send the same messages over UDP and TCP, capture, count, print frames saved",
+		Long: `Send the same messages over UDP and over TCP on a link of its own, capture every
+frame, and print what each transport cost and how many frames coalescing saved.
+
+The link is a wire between two network namespaces of this machine: nothing leaves
+it, and nothing is left behind. No root is needed where user namespaces are
+allowed; elsewhere run it with sudo.
+
+A flag that takes a list measures the product of all lists.`,
+		Example: `  wiretax run                            the 2008 question: 16 messages of 90 bytes
+  wiretax run --interval 10ms            messages further apart than the round trip
+  wiretax run --size 1,90,1440 --ip 6    three sizes, over IPv6
+  wiretax run --loss 1% --seed 7         a link that loses frames, the same ones each time
+  wiretax run --out d                    keep captures (pcapng) and run.json in d`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return run(c, f) },
+	}
+	fl := c.Flags()
+	fl.VarP(&f.messages, "messages", "n", "messages to send")
+	fl.Var(&f.sizes, "size", "bytes of a message")
+	fl.Var(&f.intervals, "interval", "time between two messages; 0: back to back")
+	fl.StringSliceVarP(&f.transports, "transports", "t", traffic.Names(), "how to send them: "+strings.Join(traffic.Names(), ", ")+", or all")
+	fl.IntVar(&f.runs, "runs", 5, "trials of each transport")
+	fl.Var(&f.rate, "rate", "rate of the link in bit/s, with k, M or G; 0: no limit")
+	fl.Var(&f.rtt, "rtt", "round-trip time of the link")
+	fl.Var(&f.loss, "loss", "probability that the link loses a frame: 0.01 or 1%")
+	fl.Uint64Var(&f.seed, "seed", 1, "decides which frames are lost, and the order of the trials")
+	fl.IntVar(&f.mtu, "mtu", 1500, "largest IP packet on the link, bytes")
+	fl.IntVar(&f.ip, "ip", 4, "IP version: 4 or 6")
+	fl.StringVar(&f.congestion, "congestion", "cubic", "TCP congestion control")
+	fl.StringVar(&f.link, "link", "auto", "devices of the link: tap, veth, or auto (tap where /dev/net/tun can be opened)")
+	fl.StringVar(&f.out, "out", "", "keep the captures and run.json in this new directory")
+	f.output.register(fl)
+	return c
+}
+
+// experiment checks the flags and makes of them what to measure.
+func (f *runFlags) experiment(c *cobra.Command) (capture.Experiment, error) {
+	e := capture.Experiment{
+		Transports: f.transports, Trials: f.runs, IP: f.ip, CongestionControl: f.congestion, Seed: f.seed, Version: version,
+		Link: capture.Link{Rate: int64(f.rate), RTT: time.Duration(f.rtt), Loss: float64(f.loss), MTU: f.mtu},
+	}
+	if len(f.transports) == 1 && f.transports[0] == "all" {
+		e.Transports = traffic.Names()
+	}
+	switch f.link {
+	case "auto":
+	case "tap", "veth":
+		e.Devices = lab.Kind(f.link)
+	default:
+		return e, usagef(c, "--link %s: want tap, veth or auto", f.link)
+	}
+	switch {
+	case f.ip != 4 && f.ip != 6:
+		return e, usagef(c, "--ip %d: want 4 or 6", f.ip)
+	case f.runs < 1 || f.runs > maxRuns:
+		return e, usagef(c, "--runs %d: want 1 to %d", f.runs, maxRuns)
+	case f.mtu < minMTU || f.mtu > maxMTU:
+		return e, usagef(c, "--mtu %d: want %d to %d", f.mtu, minMTU, maxMTU)
+	case len(e.Transports) == 0:
+		return e, usagef(c, "--transports: none given")
+	}
+	seen := map[string]bool{}
+	for _, t := range e.Transports {
+		if seen[t] {
+			return e, usagef(c, "--transports: %s is given twice", t)
+		}
+		seen[t] = true
+	}
+	for _, n := range f.messages {
+		if n > maxMessages {
+			return e, usagef(c, "--messages %d: want 1 to %d", n, maxMessages)
+		}
+		for _, size := range f.sizes {
+			for _, interval := range f.intervals {
+				w := traffic.Workload{Messages: n, Size: size, Interval: interval}
+				for _, t := range e.Transports {
+					if err := w.Check(t, f.ip); err != nil {
+						return e, usagef(c, "%w", err)
+					}
+				}
+				e.Workloads = append(e.Workloads, w)
+			}
+		}
+	}
+	return e, nil
+}
+
+func run(c *cobra.Command, f *runFlags) error {
+	if f.output.explain {
+		return f.output.printExplanation(c)
+	}
+	if err := f.output.check(c); err != nil {
+		return err
+	}
+	e, err := f.experiment(c)
+	if err != nil {
+		return err
+	}
+	if !lab.Privileged() {
+		return runInside(c.Context())
+	}
+	dir := f.out
+	if dir == "" {
+		scratch, remove, err := recording.Scratch()
+		if err != nil {
+			return err
+		}
+		defer remove()
+		dir = scratch
+	} else if err := recording.CreateDir(dir); err != nil {
+		return err
+	}
+	line := newStatusLine(c.ErrOrStderr())
+	recordErr := capture.Record(c.Context(), e, dir, func(p capture.Progress) { line.show(p) })
+	line.clear()
+	if recordErr != nil && !anyTrial(dir) {
+		return recordErr
+	}
+	// What is complete is good: it is shown, whatever ended the rest.
+	err = printRun(c, dir, f.output)
+	if recordErr != nil {
+		return recordErr
+	}
+	return err
+}
+
+// runInside repeats the command where it is privileged: in a user namespace of its own.
+func runInside(ctx context.Context) error {
+	if lab.Inside() {
+		return &lab.NamespaceError{What: "network namespace in a user namespace", Cause: errors.New("refused")}
+	}
+	code, err := lab.Reexec(ctx)
+	if err != nil {
+		return err
+	}
+	if code != 0 {
+		return exitCode(code)
+	}
+	return nil
+}
+
+// describe gives an error its advice, if there is any.
+func describe(err error) string {
+	var namespace *lab.NamespaceError
+	var tun *lab.NoTUNError
+	switch {
+	case errors.As(err, &namespace):
+		return fmt.Sprintf("build the test link: %v (%s)", err, namespace.Remedy())
+	case errors.As(err, &tun):
+		return fmt.Sprintf("build the test link: %v (modprobe tun; in a container add --device /dev/net/tun; or --link veth)", err)
+	case errors.Is(err, context.Canceled):
+		return "interrupted"
+	}
+	return err.Error()
+}

@@ -1,0 +1,138 @@
+package report
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"wiretax/analyze"
+)
+
+// analysisDocument accounts for a capture: totals first, then where the bytes went, then who sent them.
+func analysisDocument(r *analyze.Result, s Style) document {
+	d := document{sourceSection(r), {title: "totals", table: totalsTable(&r.Totals)}}
+	for _, part := range []section{
+		{title: "where the bytes went", table: waterfall(r)},
+		{title: "roles of the frames", table: rolesTable(r)},
+		{title: "tcp", table: tcpTable(&r.TCP)},
+		{title: "flows", table: flowsTable(r, s)},
+		{title: "frames", table: framesTable(r)},
+		{lines: append(footnotes(r.Warnings), distrust(r.Warnings)...)},
+	} {
+		if part.table != nil && len(part.table.rows) > 0 || len(part.lines) > 0 {
+			d = append(d, part)
+		}
+	}
+	return d
+}
+
+func sourceSection(r *analyze.Result) section {
+	src := r.Source
+	parts := []string{src.Format}
+	if src.Compression != "" && src.Compression != "none" {
+		parts = append(parts, src.Compression)
+	}
+	parts = append(parts, strings.Join(src.LinkTypes, " "))
+	if src.SnapLen > 0 {
+		parts = append(parts, "snaplen "+integer(src.SnapLen))
+	}
+	if src.Filter != "" {
+		parts = append(parts, "filter "+strconv.Quote(src.Filter))
+	}
+	if src.TruncatedFile {
+		parts = append(parts, "cut off at its end")
+	}
+	s := section{title: fileNames(src.Files), lines: []line{{text: strings.Join(slices.DeleteFunc(parts, isEmpty), ", ")}}}
+	if span, ok := between(src.First, src.Last); ok {
+		text := fmt.Sprintf("%s to %s: %s", src.First, src.Last, seconds(span.Seconds()))
+		s.lines = append(s.lines, line{text: text})
+	}
+	return s
+}
+
+func isEmpty(s string) bool { return s == "" }
+
+func fileNames(files []string) string {
+	const most = 3
+	if len(files) <= most {
+		return strings.Join(files, " ")
+	}
+	return fmt.Sprintf("%s and %s", strings.Join(files[:most], " "), plural(float64(len(files)-most), "more file"))
+}
+
+func totalsTable(t *analyze.Totals) *table {
+	out := &table{columns: []column{{left: true}, {}}}
+	add := func(name, value string) { out.rows = append(out.rows, []string{name, value}) }
+	addSome := func(name string, n int64) {
+		if n != 0 {
+			add(name, integer(n))
+		}
+	}
+	add("records", integer(t.Records))
+	addSome("  super-frames, expanded", t.ExpandedRecords)
+	addSome("  cut by the snap length", t.TruncatedRecords)
+	addSome("  malformed", t.MalformedRecords)
+	add("frames on the wire", integer(t.Frames))
+	add("wire bytes", integer(t.WireBytes))
+	add("record bytes", integer(t.RecordBytes))
+	if t.CapturedBytes != t.RecordBytes {
+		add("captured bytes", integer(t.CapturedBytes))
+	}
+	add("header bytes", integer(t.HeaderBytes))
+	add("payload bytes", integer(t.PayloadBytes))
+	add("unique payload bytes", integer(t.UniquePayloadBytes))
+	add("header bytes per payload byte", ratioOf(t.HeaderBytesPerPayloadByte, ratio))
+	add("wire overhead per payload byte", ratioOf(t.WireOverheadPerPayload, ratio))
+	add("efficiency", ratioOf(t.Efficiency, func(v float64) string { return percent(v) + glue + "%" }))
+	return out
+}
+
+func ratioOf(r analyze.Ratio, format func(float64) string) string {
+	if !r.Valid() {
+		return nothing
+	}
+	return format(float64(r))
+}
+
+func rolesTable(r *analyze.Result) *table {
+	t := &table{columns: []column{
+		{name: "role", left: true}, {name: "frames"}, {name: "share %"}, {name: "wire bytes"}, {name: "share %"},
+	}}
+	for _, role := range analyze.Roles {
+		if s := r.Roles[role]; s != (analyze.Share{}) {
+			t.rows = append(t.rows, []string{
+				string(role), integer(s.Frames), share(s.Frames, r.Totals.Frames),
+				integer(s.WireBytes), share(s.WireBytes, r.Totals.WireBytes),
+			})
+		}
+	}
+	return t
+}
+
+func tcpTable(f *analyze.TCP) *table {
+	t := &table{columns: []column{{left: true}, {}}}
+	for _, fact := range []struct {
+		name string
+		n    int64
+	}{
+		{"SYN", f.SYN}, {"SYN-ACK", f.SYNACK}, {"FIN", f.FIN}, {"RST", f.RST}, {"segments with payload", f.WithPayload},
+		{"pure ACKs", f.PureACK}, {"duplicate ACKs", f.DupACK}, {"retransmissions", f.Retransmissions},
+		{"keep-alives", f.KeepAlive}, {"zero-window probes", f.ZeroWindowProbe},
+		{"unique payload bytes", f.UniqueBytes}, {"retransmitted bytes", f.RetransmittedBytes},
+	} {
+		if fact.n != 0 {
+			t.rows = append(t.rows, []string{fact.name, integer(fact.n)})
+		}
+	}
+	if options := sum(f.OptionBytes); options != 0 {
+		t.rows = append(t.rows, []string{"option bytes", integer(options)})
+	}
+	for _, class := range slices.Sorted(maps.Keys(f.OptionBytes)) {
+		if n := f.OptionBytes[class]; n != 0 {
+			t.rows = append(t.rows, []string{"  " + clean(class), integer(n)})
+		}
+	}
+	return t
+}

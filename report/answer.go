@@ -1,0 +1,191 @@
+package report
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"wiretax/analyze"
+)
+
+// answer says in words what each transport saved or cost against the reference. Every word follows from the figures.
+func answer(w *analyze.Workload) []line {
+	if len(w.Transports) < 2 {
+		return nil
+	}
+	var lines []line
+	ref := w.Transports[0]
+	for _, t := range w.Transports[1:] {
+		sentences := []string{
+			deliverySentence(w, t), dataSentence(w, ref, t), totalSentence(ref, t), aheadSentence(w, ref, t),
+			latencySentence(ref, t), stabilitySentence(t),
+		}
+		lines = append(lines, line{label: t.Name, text: joined(sentences)})
+	}
+	if text := joined([]string{deliverySentence(w, ref)}); text != "" {
+		lines = append([]line{{label: ref.Name, text: text}}, lines...)
+	}
+	if text := competitor(w); text != "" {
+		lines = append(lines, line{text: text})
+	}
+	return lines
+}
+
+func joined(sentences []string) string {
+	var said []string
+	for _, s := range sentences {
+		if s != "" {
+			said = append(said, s)
+		}
+	}
+	if len(said) == 0 {
+		return ""
+	}
+	return strings.Join(said, ". ") + "."
+}
+
+// deliverySentence keeps loss from being taken for a saving.
+func deliverySentence(w *analyze.Workload, t analyze.Transport) string {
+	s := t.Summary["messages_delivered"]
+	if !s.Min.Valid() || float64(s.Min) >= float64(w.Messages) {
+		return ""
+	}
+	return fmt.Sprintf("delivered only %s of %s: what got lost is no saving", ranged(s, count), plural(float64(w.Messages), "message"))
+}
+
+func dataSentence(w *analyze.Workload, ref, t analyze.Transport) string {
+	frames, saved := t.Summary["data_frames"], t.Summary["data_frames_saved"]
+	if !frames.Median.Valid() || !saved.Median.Valid() {
+		return ""
+	}
+	than := ranged(saved, count) + " fewer than"
+	switch {
+	case saved.Median < 0:
+		than = ranged(negative(saved), count) + " more than"
+	case saved.Median == 0 && !differs(saved, count):
+		than = "as many as"
+	}
+	return fmt.Sprintf("put %s into %s, %s %s", plural(float64(w.Messages), "message"), quantified(frames, "data frame"), than, ref.Name)
+}
+
+// totalSentence is what is left of the saving when every frame counts.
+func totalSentence(ref, t analyze.Transport) string {
+	frames, saved := t.Summary["frames"], t.Summary["frames_saved"]
+	if !frames.Median.Valid() || !saved.Median.Valid() {
+		return ""
+	}
+	all := "In all"
+	if t.Summary["setup_frames"].Median > 0 {
+		all = "With handshake, ACKs and teardown"
+	}
+	text := fmt.Sprintf("%s %s against %s: %s", all, quantified(frames, "frame"), ranged(ref.Summary["frames"], count), savedOrCost(saved))
+	a, b := ref.Summary["wire_bytes"], t.Summary["wire_bytes"]
+	if !a.Median.Valid() || !b.Median.Valid() || a.Median == 0 {
+		return text
+	}
+	wire := minus(a, b)
+	return fmt.Sprintf("%s; %s against %s: %s (%s%s%%)", text, quantified(b, "wire byte"), ranged(a, count), savedOrCost(wire),
+		percent(math.Abs(float64(wire.Median/a.Median))), glue)
+}
+
+// savedOrCost calls a negative saving what it is.
+func savedOrCost(saved analyze.Summary) string {
+	switch {
+	case saved.Median < 0:
+		return "a cost of " + ranged(negative(saved), count)
+	case saved.Median == 0 && !differs(saved, count):
+		return "nothing saved"
+	}
+	return ranged(saved, count) + glue + "saved"
+}
+
+// latencySentence says what a saving costs in time, or gains: datagrams of their own can be slower on a slow link.
+func latencySentence(ref, t analyze.Transport) string {
+	var parts []string
+	for _, p := range []struct{ name, key string }{{"p50", "latency_p50"}, {"p99", "latency_p99"}} {
+		a, b := ref.Summary[p.key], t.Summary[p.key]
+		if !a.Median.Valid() || !b.Median.Valid() {
+			continue
+		}
+		added := float64(b.Median - a.Median)
+		switch {
+		case len(t.Trials) > 1 && a.Min <= b.Max && b.Min <= a.Max:
+			parts = append(parts, p.name+" no clear change")
+		case added > 0:
+			parts = append(parts, p.name+glue+"+"+millis(added)+glue+"ms")
+		default:
+			parts = append(parts, p.name+glue+millis(added)+glue+"ms")
+		}
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return "One-way latency " + strings.Join(parts, ", ")
+}
+
+// steady is how far, relative to its median, a figure may range over the trials before it is called unstable.
+const steady = 0.10
+
+func stabilitySentence(t analyze.Transport) string {
+	var parts []string
+	for _, f := range []struct{ name, key string }{{"frames", "frames"}, {"data frames", "data_frames"}, {"wire bytes", "wire_bytes"}} {
+		s := t.Summary[f.key]
+		spread := float64(s.Max-s.Min) / math.Abs(float64(s.Median))
+		if spread > steady && !math.IsInf(spread, 0) {
+			parts = append(parts, fmt.Sprintf("%s by %s%s%%", f.name, percent(spread), glue))
+		}
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return "Unstable: the trials differ in " + strings.Join(parts, ", ")
+}
+
+// competitor compares TCP with an application that fills its datagrams itself: whoever can wait for TCP to coalesce can
+// pack as well.
+func competitor(w *analyze.Workload) string {
+	var packed, best *analyze.Transport
+	for i := range w.Transports {
+		t := &w.Transports[i]
+		switch {
+		case t.Name == "udp-packed":
+			packed = t
+		case strings.HasPrefix(t.Name, "tcp") && (best == nil || t.Summary["frames"].Median < best.Summary["frames"].Median):
+			best = t
+		}
+	}
+	if packed == nil || best == nil {
+		return ""
+	}
+	frames, wire := minus(best.Summary["frames"], packed.Summary["frames"]), minus(best.Summary["wire_bytes"], packed.Summary["wire_bytes"])
+	return fmt.Sprintf("TCP's real competitor is an application that packs its datagrams itself: udp-packed needed %s and %s than %s, the TCP with the fewest frames.",
+		fewer(frames, "frame"), fewer(wire, "wire byte"), best.Name)
+}
+
+// fewer compares in words: a positive difference is what the transport did without.
+func fewer(s analyze.Summary, noun string) string {
+	switch {
+	case s.Median > 0:
+		return quantified(s, "fewer "+noun)
+	case s.Median < 0:
+		return quantified(negative(s), "more "+noun)
+	}
+	return "no fewer " + noun + "s"
+}
+
+// quantified writes a figure with its noun.
+func quantified(s analyze.Summary, noun string) string {
+	if s.Median == 1 && s.Max == 1 {
+		return "1" + glue + noun
+	}
+	return ranged(s, count) + glue + noun + "s"
+}
+
+func negative(s analyze.Summary) analyze.Summary {
+	return analyze.Summary{Median: -s.Median, Min: -s.Max, Max: -s.Min, Exact: s.Exact}
+}
+
+// minus is a-b: the medians subtracted, the range as wide as the trials allow.
+func minus(a, b analyze.Summary) analyze.Summary {
+	return analyze.Summary{Median: a.Median - b.Median, Min: a.Min - b.Max, Max: a.Max - b.Min, Exact: a.Exact && b.Exact}
+}

@@ -1,0 +1,104 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+)
+
+// Explain writes what every word and column means, how it is computed and which standard it comes from.
+func Explain(w io.Writer) error {
+	var d document
+	for _, chapter := range definitions {
+		s := section{title: chapter.title}
+		for _, e := range chapter.entries {
+			s.lines = append(s.lines, line{text: e.word}, line{label: "  ", text: e.meaning})
+		}
+		d = append(d, s)
+	}
+	var b strings.Builder
+	if err := writeTerminal(&b, d, Style{}); err != nil {
+		return err
+	}
+	if _, err := io.WriteString(w, b.String()); err != nil {
+		return fmt.Errorf("write definitions: %w", err)
+	}
+	return nil
+}
+
+type chapter struct {
+	title   string
+	entries []entry
+}
+
+type entry struct{ word, meaning string }
+
+var definitions = [...]chapter{
+	{"what is counted", []entry{
+		{"message", "One application write of the workload."},
+		{"frame", "One Ethernet frame as it occupies the wire, in either direction. Packet means IP, segment means TCP (RFC 9293), datagram means UDP (RFC 768)."},
+		{"record", "One entry of a capture file. One record is one frame, except a super-frame (TSO, GSO, GRO, UDP GSO), which is expanded to the frames it became on the wire."},
+		{"trial", "The workload sent once over one transport, on a connection of its own. Figures are medians over the trials; a range [min..max] stands beside a figure that varied, a tilde marks it where there is no room."},
+		{"base", "The transport that the others are compared with: udp, one datagram a message."},
+	}},
+	{"what a frame is for; every frame has one role", []entry{
+		{"setup", "TCP frames with SYN (RFC 9293 section 3.5)."},
+		{"data", "Frames with payload, and datagrams without."},
+		{"ack, column ACKs", "TCP frames without payload and without SYN, FIN and RST."},
+		{"teardown", "TCP frames with FIN or RST and without payload. A FIN that rides on data counts as data."},
+		{"retransmit", "TCP frames that repeat sequence space which was sent before."},
+		{"probe", "Keep-alives (RFC 9293 section 3.8.4) and zero-window probes (section 3.8.6.1)."},
+		{"other", "What has no transport: ARP, ICMP, neighbour discovery."},
+	}},
+	{"whose a byte is; every byte of the wire has one owner", []entry{
+		{"payload bytes", "Bytes above the innermost decoded transport header, retransmitted bytes included."},
+		{"unique payload", "Payload bytes without the retransmitted ones."},
+		{"header bytes", "Every recorded byte that is not payload, padding, trailer or FCS."},
+		{"record bytes", "The sum of the original lengths of the records: what the capture says was there, before the wire's own share."},
+		{"wire bytes", "Header, payload and padding, and what Ethernet adds to each frame: preamble and SFD 8, FCS 4, inter-frame gap 12 (IEEE 802.3 clauses 3.1.1 and 4.4.2), each frame filled up to 60 bytes without FCS (clause 4.2.3.3). The shortest frame costs 84."},
+		{"measured, inferred, expanded", "Read from the capture; computed from the standard (preamble, fill, fcs, gap); computed from a super-frame (replicated_headers)."},
+	}},
+	{"ratios", []entry{
+		{"header bytes per payload byte, column header", "Header bytes of all frames of a trial, in both directions, handshake, ACKs and teardown included, divided by the unique payload."},
+		{"wire overhead per payload byte, column wire overhead", "(Wire bytes - unique payload) / unique payload."},
+		{"efficiency, column eff.", "Unique payload / wire bytes, in percent. 90 B in a UDP/IPv4 datagram: 90/156 = 57.7 %."},
+		{"messages/data frame", "Messages divided by data frames: more than 1 means that messages were coalesced."},
+	}},
+	{"comparison", []entry{
+		{"frames saved", "Frames of the base less frames of the transport, for the same messages, both directions. Negative: a cost."},
+		{"data saved", "The same for frames with payload only: what coalescing alone did."},
+		{"from N messages on", "The number of messages from which the transport needs less than the base, handshake, ACKs and teardown included; never: not within 100,000. Up to the number of messages that were sent it rests on the measurement; beyond, marked extrapolated, back-to-back messages are taken to fill segments and others to go on in the rhythm of the trials."},
+		{"unstable", "The trials differ by more than 10 % of the median: (max - min) / median."},
+		{"no clear change", "The ranges of the trials overlap: the difference of the medians says nothing."},
+	}},
+	{"what the sockets saw", []entry{
+		{"send calls, recv calls", "Calls of send(2) and recv(2) that moved data."},
+		{"delivered", "Messages that arrived whole and unchanged. The column appears when one did not: loss is no saving."},
+		{"latency p50, p99, max", "One-way delay of a message, from its send call to the return of the receive call that completed it, waiting for coalescing included: median, 99th percentile and longest of a trial, both ends on one clock."},
+		{"duration", "From the first send call of a trial to the last message received."},
+	}},
+	{"owners of bytes, from the outside of a frame to its inside", []entry{
+		{"gap, preamble, fcs (inferred), fill", "What Ethernet adds to a recorded frame: 12 + 8 + 4 octets, and up to 60 octets without FCS."},
+		{"replicated_headers (expanded)", "Headers of the further wire frames that a super-frame became."},
+		{"priced_ethernet", "With --as ethernet: 14 octets less the link header that they replace; can be negative."},
+		{"fcs (measured), padding", "The frame check sequence where the record holds it; what stands behind the packet: padding and trailers."},
+		{"ethernet, vlan, mpls, pppoe, llc, link", "Link headers; link: those that are no Ethernet (Linux cooked, PPP, 802.11, ...)."},
+		{"ipv4, ipv4_options, ipv6, ipv6_ext", "The fixed 20 or 40 octets (RFC 791, RFC 8200); options and extension headers, ESP and AH included."},
+		{"tcp, tcp_options, udp, sctp", "The fixed 20 octets, the options (RFC 9293 section 3.1), 8 octets (RFC 768), common and chunk headers (RFC 9260)."},
+		{"arp, icmp, tunnel, other", "The whole body of ARP; of ICMP, ICMPv6 and IGMP; the own headers of GRE, VXLAN, GENEVE, GTP-U, ...; what no rule explains."},
+	}},
+	{"columns of analyze", []entry{
+		{"share %", "Part of the frames or wire bytes of the capture."},
+		{"remaining", "What is left of the wire bytes when all owners down to this row have taken theirs."},
+		{"flow, a, b", "Conversations by number of appearance; a sent the first frame seen. The largest on the wire stand first."},
+		{"network", "VLAN ids, VNI and interface of a flow, where there are several."},
+		{"len, caplen", "Original and captured length of a record."},
+	}},
+	{"trust", []entry{
+		{"verified", "Independent counters agree frame by frame: the capture (libpcap), the wire (frames relayed), the interfaces (tx_packets by netlink) and TCP_INFO (segments by both sockets, tcpi_segs_out in linux/tcp.h), and nobody dropped a frame."},
+		{"must not be trusted", "Counters disagree, a capture dropped packets, or a file is cut off: the reason stands beside it, the exit code is 4."},
+	}},
+	{"units", []entry{
+		{"SI throughout", "1 Mb/s is 10^6 bit/s, 1 ms is 10^-3 s. Sizes are octets and name their layer. - means that there is nothing to compute from."},
+	}},
+}

@@ -1,0 +1,132 @@
+package report
+
+import (
+	"strconv"
+
+	"wiretax/analyze"
+)
+
+// runRecords is one row for each workload and transport, with the link that it ran on, for programs.
+func runRecords(r *analyze.Run) table {
+	names := []string{
+		"link", "rate_bits_per_second", "rtt_seconds", "loss", "mtu", "ip",
+		"messages", "message_octets", "interval_seconds", "transport", "trials", "trials_verified", "drops",
+	}
+	for _, f := range recordFigures {
+		names = append(names, f.column+"_median", f.column+"_min", f.column+"_max")
+	}
+	t := table{columns: named(names...)}
+	for i := range r.Workloads {
+		w := referenceFirst(&r.Workloads[i])
+		for _, tr := range w.Transports {
+			row := []string{
+				r.Link.Kind, strconv.FormatInt(r.Link.RateBitsPerSecond, 10), decimal(r.Link.RTTSeconds), decimal(r.Link.Loss),
+				strconv.Itoa(r.Link.MTU), strconv.Itoa(r.Link.IP),
+				strconv.Itoa(w.Messages), strconv.Itoa(w.Size), decimal(w.IntervalSeconds), tr.Name, strconv.Itoa(len(tr.Trials)),
+			}
+			verified, drops := 0, int64(0)
+			for _, trial := range tr.Trials {
+				if doubt(trial) == "" {
+					verified++
+				}
+				drops += sum(trial.Drops)
+			}
+			row = append(row, strconv.Itoa(verified), strconv.FormatInt(drops, 10))
+			for _, f := range recordFigures {
+				s, ok := tr.Summary[f.key]
+				if !ok {
+					row = append(row, "", "", "")
+					continue
+				}
+				row = append(row, number(s.Median), number(s.Min), number(s.Max))
+			}
+			t.rows = append(t.rows, row)
+		}
+	}
+	return t
+}
+
+// recordFigures are all figures of a trial: the name of the column carries the unit, the key is that of the JSON.
+var recordFigures = [...]struct{ column, key string }{
+	{"frames", "frames"}, {"data_frames", "data_frames"}, {"ack_frames", "ack_frames"}, {"setup_frames", "setup_frames"},
+	{"teardown_frames", "teardown_frames"}, {"retransmit_frames", "retransmit_frames"}, {"probe_frames", "probe_frames"},
+	{"payload_bytes", "payload_bytes"}, {"unique_payload_bytes", "unique_payload_bytes"}, {"header_bytes", "header_bytes"},
+	{"wire_bytes", "wire_bytes"}, {"header_bytes_per_payload_byte", "header_bytes_per_payload_byte"},
+	{"wire_overhead_per_payload_byte", "wire_overhead_per_payload_byte"}, {"efficiency", "efficiency"},
+	{"messages_per_data_frame", "messages_per_data_frame"}, {"send_calls", "send_calls"}, {"recv_calls", "recv_calls"},
+	{"messages_delivered", "messages_delivered"}, {"latency_p50_seconds", "latency_p50"}, {"latency_p99_seconds", "latency_p99"},
+	{"latency_max_seconds", "latency_max"}, {"duration_seconds", "duration_seconds"},
+	{"data_frames_saved", "data_frames_saved"}, {"frames_saved", "frames_saved"},
+}
+
+// analysisRecords is the one table that fits a csv file: the frames where the result holds any, otherwise the flows.
+func analysisRecords(r *analyze.Result) table {
+	if len(r.Frames) > 0 {
+		return frameRecords(r)
+	}
+	return flowRecords(r)
+}
+
+func frameRecords(r *analyze.Result) table {
+	t := table{columns: named("n", "time", "len", "caplen", "frames", "payload_bytes", "header_bytes", "padding_bytes", "wire_bytes",
+		"role", "flow", "a_to_b", "expanded")}
+	for _, f := range r.Frames {
+		row := append([]string{strconv.FormatInt(f.N, 10), f.Time},
+			decimals(f.Len, f.CapLen, f.Frames, f.PayloadBytes, f.HeaderBytes, f.PaddingBytes, f.WireBytes)...)
+		t.rows = append(t.rows, append(row, string(f.Role), strconv.Itoa(f.Flow), strconv.FormatBool(f.AToB), strconv.FormatBool(f.Expanded)))
+	}
+	return t
+}
+
+func flowRecords(r *analyze.Result) table {
+	names := []string{"number", "proto", "a", "a_port", "b", "b_port", "vlans", "vni", "interface", "first", "last"}
+	for _, direction := range []string{"ab_", "ba_"} {
+		for _, figure := range []string{"records", "frames", "data_frames", "payload_bytes", "unique_payload_bytes", "header_bytes",
+			"wire_bytes", "retransmissions"} {
+			names = append(names, direction+figure)
+		}
+	}
+	t := table{columns: named(names...)}
+	for _, f := range r.Flows {
+		vni := ""
+		if f.VNI != nil {
+			vni = strconv.Itoa(*f.VNI)
+		}
+		row := []string{
+			strconv.Itoa(f.Number), f.Proto, f.A, strconv.Itoa(int(f.APort)), f.B, strconv.Itoa(int(f.BPort)), vlans(f, " "), vni,
+			strconv.Itoa(f.Iface), f.First, f.Last,
+		}
+		for _, d := range []analyze.Direction{f.AB, f.BA} {
+			row = append(row, decimals(d.Records, d.Frames, d.DataFrames, d.PayloadBytes, d.UniquePayloadBytes, d.HeaderBytes,
+				d.WireBytes, d.Retransmissions)...)
+		}
+		t.rows = append(t.rows, row)
+	}
+	return t
+}
+
+func named(names ...string) []column {
+	columns := make([]column, len(names))
+	for i, n := range names {
+		columns[i].name = n
+	}
+	return columns
+}
+
+func decimal(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
+
+func decimals(values ...int64) []string {
+	out := make([]string, len(values))
+	for i, v := range values {
+		out[i] = strconv.FormatInt(v, 10)
+	}
+	return out
+}
+
+// number leaves the cell empty where there is no figure.
+func number(r analyze.Ratio) string {
+	if !r.Valid() {
+		return ""
+	}
+	return decimal(float64(r))
+}

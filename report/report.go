@@ -1,0 +1,87 @@
+// Package report turns results into text. A result becomes a document of lines and tables; each format has one renderer,
+// in a file of its own, that writes the document.
+package report
+
+import (
+	"fmt"
+	"io"
+
+	"wiretax/analyze"
+)
+
+// Format is a way to write a report, by the name it has after --format.
+type Format string
+
+// The formats.
+const (
+	Table    Format = "table"    // for a terminal
+	Markdown Format = "markdown" // GitHub Flavored Markdown
+	CSV      Format = "csv"      // RFC 4180, plain numbers, units in the header
+	JSON     Format = "json"     // the result itself
+)
+
+// ParseFormat reads the name of a format.
+func ParseFormat(s string) (Format, error) {
+	switch f := Format(s); f {
+	case Table, Markdown, CSV, JSON:
+		return f, nil
+	}
+	return "", fmt.Errorf("format %q: unknown (use table, markdown, csv or json)", s)
+}
+
+// Style says what the reader's terminal can show and how much the reader wants to see.
+type Style struct {
+	Width int  // columns of the terminal; 80 where it is 0
+	Color bool // SGR colours (ECMA-48 section 8.3.117); they never carry meaning alone
+	Wide  bool // all columns, whatever the width
+	Top   int  // rows of a table of flows; 20 where it is 0, all where it is negative
+}
+
+const (
+	usualWidth = 80
+	usualTop   = 20
+)
+
+func (s Style) width() int {
+	if s.Width <= 0 {
+		return usualWidth
+	}
+	return s.Width
+}
+
+func (s Style) top(n int) int {
+	switch {
+	case s.Top < 0:
+		return n
+	case s.Top == 0:
+		return min(n, usualTop)
+	}
+	return min(n, s.Top)
+}
+
+// Run writes the report of an experiment. As csv it is one row for each workload and transport.
+func Run(w io.Writer, r *analyze.Run, f Format, s Style) error {
+	switch f {
+	case JSON:
+		return writeJSON(w, withoutNull(*r))
+	case CSV:
+		return writeCSV(w, runRecords(r))
+	case Markdown:
+		return writeMarkdown(w, runDocument(r, s.Wide, true))
+	}
+	return writeTerminal(w, runDocument(r, s.Wide, false), s)
+}
+
+// Analysis writes the accounting of a capture. A csv file has room for one table only: it is the frames where the result
+// holds any, otherwise the flows.
+func Analysis(w io.Writer, r *analyze.Result, f Format, s Style) error {
+	switch f {
+	case JSON:
+		return writeJSON(w, withoutNullLists(*r))
+	case CSV:
+		return writeCSV(w, analysisRecords(r))
+	case Markdown:
+		return writeMarkdown(w, analysisDocument(r, s))
+	}
+	return writeTerminal(w, analysisDocument(r, s), s)
+}

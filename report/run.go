@@ -1,0 +1,144 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"wiretax/analyze"
+)
+
+// reference is the transport that all others are compared with; without it, the first one is.
+const reference = "udp"
+
+// runDocument states the experiment, shows a row for each transport, and answers in words. Ranges stand inline, beside their
+// median, where width is no matter, otherwise in a table of their own.
+func runDocument(r *analyze.Run, wide, inline bool) document {
+	var d document
+	for i := range r.Workloads {
+		w := referenceFirst(&r.Workloads[i])
+		head := section{title: workloadLine(w)}
+		if i == 0 {
+			head.lines = append(head.lines, line{text: linkLine(r.Link)})
+			if wide {
+				head.lines = append(head.lines, line{text: hostLine(r)})
+			}
+		}
+		d = append(d, head, section{table: transportTable(w, wide, inline)})
+		if t := rangeTable(w, wide); !inline && t != nil {
+			d = append(d, section{title: "range over the trials (blank: the same in each)", table: t})
+		}
+		if options := optionSection(w); wide && len(options.lines) > 0 {
+			d = append(d, options)
+		}
+		if lines := answer(w); len(lines) > 0 {
+			d = append(d, section{lines: lines})
+		}
+	}
+	d = append(d, trustSection(r))
+	if notes := footnotes(r.Warnings); len(notes) > 0 {
+		d = append(d, section{lines: notes})
+	}
+	return append(d, section{lines: []line{{text: "wiretax run --explain defines every column", tone: faint}}})
+}
+
+func referenceFirst(w *analyze.Workload) *analyze.Workload {
+	ordered := *w
+	ordered.Transports = slices.Clone(w.Transports)
+	slices.SortStableFunc(ordered.Transports, func(a, b analyze.Transport) int {
+		switch {
+		case a.Name == reference && b.Name != reference:
+			return -1
+		case b.Name == reference && a.Name != reference:
+			return 1
+		}
+		return 0
+	})
+	return &ordered
+}
+
+func workloadLine(w *analyze.Workload) string {
+	pace := "back to back"
+	if w.IntervalSeconds > 0 {
+		pace = "every " + seconds(w.IntervalSeconds)
+	}
+	return fmt.Sprintf("%s of %d%sB %s, %s", plural(float64(w.Messages), "message"), w.Size, glue, pace, trialCount(w))
+}
+
+// trialCount says how often each transport sent the workload.
+func trialCount(w *analyze.Workload) string {
+	fewest, most := -1, 0
+	for _, t := range w.Transports {
+		n := len(t.Trials)
+		if fewest < 0 || n < fewest {
+			fewest = n
+		}
+		most = max(most, n)
+	}
+	if fewest >= 0 && fewest != most {
+		return fmt.Sprintf("%d to %s per transport", fewest, plural(float64(most), "trial"))
+	}
+	return plural(float64(most), "trial") + " per transport"
+}
+
+func linkLine(l analyze.Link) string {
+	parts := []string{"no rate limit"}
+	if l.RateBitsPerSecond > 0 {
+		parts[0] = bitRate(l.RateBitsPerSecond)
+	}
+	parts[0] = strings.TrimSpace("link: "+l.Kind) + " " + parts[0]
+	parts = append(parts, "RTT"+glue+seconds(l.RTTSeconds), fmt.Sprintf("MTU%s%d", glue, l.MTU))
+	if l.Loss > 0 {
+		parts = append(parts, fmt.Sprintf("loss%s%s%s%% (seed %d)", glue, ratio(100*l.Loss), glue, l.Seed))
+	}
+	if l.IP != 0 {
+		parts = append(parts, fmt.Sprintf("IPv%d", l.IP))
+	}
+	if l.CongestionControl != "" {
+		parts = append(parts, "TCP "+l.CongestionControl)
+	}
+	return strings.Join(append(parts, offloadWords(l.Offloads)), ", ")
+}
+
+// offloadWords names the features that are on: with them a capture shows super-frames instead of wire frames.
+func offloadWords(features map[string]bool) string {
+	var on []string
+	for name, enabled := range features {
+		if enabled {
+			on = append(on, name)
+		}
+	}
+	if len(on) == 0 {
+		return "offloads off"
+	}
+	slices.Sort(on)
+	return "offloads on: " + strings.Join(on, " ")
+}
+
+func hostLine(r *analyze.Run) string {
+	h := r.Host
+	parts := []string{strings.TrimSpace(h.OS + " " + h.Kernel), h.Arch, plural(float64(h.CPUs), "CPU")}
+	if h.Libpcap != "" {
+		parts = append(parts, h.Libpcap)
+	}
+	if r.Version != "" {
+		parts = append(parts, "wiretax "+r.Version)
+	}
+	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), ", ")
+}
+
+// optionSection lists the socket options as the kernel reported them.
+func optionSection(w *analyze.Workload) section {
+	s := section{title: "socket options, read back from the kernel"}
+	for _, t := range w.Transports {
+		var options []string
+		for name, value := range t.Options {
+			options = append(options, fmt.Sprintf("%s=%v", name, value))
+		}
+		slices.Sort(options)
+		if len(options) > 0 {
+			s.lines = append(s.lines, line{label: t.Name, text: strings.Join(options, " ")})
+		}
+	}
+	return s
+}
