@@ -27,7 +27,7 @@ type Analysis struct {
 	frame  frame.Frame // of the record at hand
 	ledger frame.Ledger
 	totals Totals // the counts that ledger does not have
-	roles  [numRoles]Share
+	roles  [flow.NumRoles]Share
 	tcp    TCP
 	option [frame.NumTCPOptions]int64
 
@@ -51,7 +51,7 @@ func New(o Options) *Analysis {
 type verdict struct {
 	flow   flow.Ref // flow.None for none
 	dir    int      // 0 from Key.A to Key.B, 1 the other way
-	role   role
+	role   flow.Role
 	copied bool  // the record repeats an earlier one octet for octet
 	unique int64 // octets of payload not sent before
 	frames int64 // on the wire
@@ -69,7 +69,7 @@ func (a *Analysis) Add(r *Record) error {
 	if a.options.AsEthernet && f.Defects&frame.NoEthernet != 0 {
 		price(&f.Ledger, f)
 	}
-	v := verdict{flow: flow.None, role: other, unique: f.Ledger[frame.Payload], frames: 1}
+	v := verdict{flow: flow.None, role: flow.Other, unique: f.Ledger[frame.Payload], frames: 1}
 	if f.Flow.IP != 0 {
 		a.assign(&v, r, f)
 	}
@@ -95,7 +95,7 @@ func (a *Analysis) assign(v *verdict, r *Record, f *frame.Frame) {
 	if first.known {
 		v.flow, v.dir = first.flow, first.dir
 	} else {
-		v.flow, added = a.flows.Find(&f.Flow, r.Interface)
+		v.flow, added = a.flows.Find(&f.Flow, r.Interface, f.Reverse)
 	}
 	if v.flow == flow.None {
 		a.doubts[flowLimit]++
@@ -104,13 +104,13 @@ func (a *Analysis) assign(v *verdict, r *Record, f *frame.Frame) {
 	}
 	fl := a.flows.At(v.flow)
 	if added {
-		fl.Reversed, fl.First, fl.Last = v.dir == 1, r.Nanos, r.Nanos
+		fl.First, fl.Last = r.Nanos, r.Nanos
 	}
 	seen(fl, r.Nanos)
 	if f.Fragment.IsFragment() && !later {
 		a.fragments.add(r, f, v.flow, v.dir)
 	}
-	v.copied = a.copies.repeats(v.flow, v.dir, &fl.Streams[v.dir], r, f)
+	v.copied = a.copies.repeats(v.flow, v.dir, fl.Stream(v.dir), r, f)
 	if v.copied {
 		a.doubts[duplicateRecords]++
 	}
@@ -179,16 +179,18 @@ func (a *Analysis) charge(v *verdict, r *Record, f *frame.Frame) {
 	a.clock.tick(r.Nanos)
 	a.link(r.link())
 
-	counter := v.role.counter()
+	repeated := l[frame.Payload] - v.unique
 	if v.flow != flow.None {
-		a.flows.Charge(v.flow, v.dir, counter, v.frames, l[frame.Payload], v.unique, v.header, v.wire)
+		a.flows.Charge(v.flow, v.dir, v.role, v.frames, l[frame.Payload], repeated, v.header, v.wire)
 		return
 	}
-	a.others.Add(&flow.Counts{flow.Records: 1, flow.Frames: v.frames, flow.Payload: l[frame.Payload], flow.Unique: v.unique,
-		flow.Header: v.header, flow.Wire: v.wire})
-	if int(counter) < flow.NumCounters {
-		a.others[counter] += v.frames
-	}
+	o := &a.others
+	o.Records++
+	o.Payload += l[frame.Payload]
+	o.Repeated += repeated
+	o.Header += v.header
+	o.Wire += v.wire
+	o.Frames[v.role] += v.frames
 }
 
 // link remembers the link types in order of appearance.

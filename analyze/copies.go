@@ -9,9 +9,9 @@ import (
 )
 
 // A packet that was captured twice - by a mirror port, on both sides of a bridge or router, by a wireless sniffer that saw
-// the link layer repeat it - is no retransmission of its sender. It is recognised by its first octets, which hold the IP
-// identification and the transport checksum, less what a router changes (TTL or hop limit, IPv4 header checksum), in the
-// same flow and direction, shortly before:
+// the link layer repeat it - is no retransmission of its sender. It is recognised by its length and its headers, transport
+// checksum included, less what a router changes (TTL or hop limit, IPv4 header checksum), in the same flow and direction,
+// shortly before:
 //   - within 20 ms where the sender gives its packets different identifications (RFC 6864 section 4.1): a retransmission
 //     has a new one, and it comes after a timeout of 200 ms or more (RFC 6298, Linux) or three duplicate acknowledgments;
 //   - within 1 ms for other TCP segments that take sequence space;
@@ -20,9 +20,6 @@ const (
 	copyWindow    = 20_000_000 // nanoseconds
 	copyWindowTCP = 1_000_000  // nanoseconds
 )
-
-// printed is how many octets of a packet are compared: the IP and TCP headers with options of most packets.
-const printed = 64
 
 // copies remembers the last packets.
 type copies struct {
@@ -69,24 +66,28 @@ func copyWindowOf(packet []byte, me *flow.Stream, f *frame.Frame) int64 {
 	return 0
 }
 
-// fingerprint folds the first octets of an IP packet, without those that routers change, into seed.
+// fingerprint folds the length and the headers of an IP packet into seed: 8 octets of the IP header, without the hop limit
+// (TTL, addresses and IPv4 header checksum come later), and the 20 octets after a header without options or extensions.
 func fingerprint(seed uint64, packet []byte) uint64 {
 	h := seed + uint64(len(packet))
-	p := packet[:min(len(packet), printed)]
-	for i := 0; len(p) >= 8; i, p = i+1, p[8:] {
-		w := binary.LittleEndian.Uint64(p)
-		switch {
-		case i == 0 && p[0]>>4 == 6:
-			w &^= 0xff << 56 // hop limit
-		case i == 1 && packet[0]>>4 == 4:
-			w &^= 0xffff00ff // TTL and header checksum
+	after, mutable := 20, uint64(0)
+	if packet[0]>>4 == 6 {
+		after, mutable = 40, 0xff<<56
+	}
+	if len(packet) < after+20 {
+		for _, b := range packet[min(len(packet), after):] {
+			h = mix(h, uint64(b))
 		}
-		h = mix(h, w)
+		if len(packet) < 8 {
+			return h
+		}
+		return mix(h, binary.LittleEndian.Uint64(packet)&^mutable)
 	}
-	for _, b := range p {
-		h = mix(h, uint64(b))
-	}
-	return h
+	p := packet[after : after+20]
+	h = mix(h, binary.LittleEndian.Uint64(packet)&^mutable)
+	h = mix(h, binary.LittleEndian.Uint64(p))
+	h = mix(h, binary.LittleEndian.Uint64(p[8:]))
+	return mix(h, uint64(binary.LittleEndian.Uint32(p[16:])))
 }
 
 func mix(h, w uint64) uint64 {

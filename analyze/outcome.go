@@ -16,7 +16,7 @@ func (a *Analysis) Result() *Result {
 		Totals:   a.sums(),
 		Owners:   make(map[string]int64, frame.NumMeasured),
 		Inferred: make(map[string]int64, frame.NumOwners-frame.NumMeasured),
-		Roles:    make(map[Role]Share, numRoles),
+		Roles:    make(map[Role]Share, flow.NumRoles),
 		TCP:      a.tcp,
 		Flows:    make([]Flow, 0, a.flows.Len()),
 		Warnings: a.warnings(),
@@ -38,7 +38,7 @@ func (a *Analysis) Result() *Result {
 	for ref, f := range a.flows.All() {
 		r.Flows = append(r.Flows, a.conversation(ref, f))
 	}
-	if a.others[flow.Records] > 0 {
+	if a.others.Records > 0 {
 		r.Others = &OtherFlows{Flows: a.unmatched, Direction: figures(&a.others)}
 	}
 	return r
@@ -59,12 +59,12 @@ func (a *Analysis) sums() Totals {
 
 // conversation turns a flow so that A is the endpoint that sent the first frame seen.
 func (a *Analysis) conversation(ref flow.Ref, f *flow.Flow) Flow {
-	k := &f.Key
+	k := f.Key()
 	ab, ba := a.flows.Counts(ref, 0), a.flows.Counts(ref, 1)
 	c := Flow{Proto: protoName(k.Proto), A: k.AddrA().String(), APort: k.APort, B: k.AddrB().String(), BPort: k.BPort,
-		AB: figures(&ab), BA: figures(&ba), Iface: int(f.Interface), Number: int(ref) + 1,
+		AB: figures(&ab), BA: figures(&ba), Iface: int(f.Interface()), Number: int(ref) + 1,
 		First: stamp(f.First, f.First != NoTime), Last: stamp(f.Last, f.Last != NoTime)}
-	if f.Reversed {
+	if f.Reversed() {
 		c.A, c.APort, c.B, c.BPort, c.AB, c.BA = c.B, c.BPort, c.A, c.APort, c.BA, c.AB
 	}
 	if outer, inner := k.VLANs(); inner != 0 {
@@ -81,10 +81,10 @@ func (a *Analysis) conversation(ref flow.Ref, f *flow.Flow) Flow {
 
 func figures(c *flow.Counts) Direction {
 	return Direction{
-		Records: c[flow.Records], Frames: c[flow.Frames], DataFrames: c[flow.DataFrames],
-		AckFrames: c[flow.AckFrames], SetupFrames: c[flow.SetupFrames], TeardownFrames: c[flow.TeardownFrames],
-		ProbeFrames: c[flow.ProbeFrames], Retransmissions: c[flow.RetransmitFrames],
-		PayloadBytes: c[flow.Payload], UniquePayloadBytes: c[flow.Unique], HeaderBytes: c[flow.Header], WireBytes: c[flow.Wire],
+		Records: c.Records, Frames: c.AllFrames(), DataFrames: c.Frames[flow.Data], AckFrames: c.Frames[flow.Ack],
+		SetupFrames: c.Frames[flow.Setup], TeardownFrames: c.Frames[flow.Teardown], ProbeFrames: c.Frames[flow.Probe],
+		Retransmissions: c.Frames[flow.Retransmit],
+		PayloadBytes:    c.Payload, UniquePayloadBytes: c.Payload - c.Repeated, HeaderBytes: c.Header, WireBytes: c.Wire,
 	}
 }
 
@@ -94,11 +94,11 @@ func (a *Analysis) row(v *verdict, r *Record, f *frame.Frame) FrameRow {
 	row := FrameRow{
 		N: a.totals.Records, Time: stamp(r.Nanos, r.Nanos != NoTime), Len: l.Record(), CapLen: int64(len(r.Data)), Frames: v.frames,
 		PayloadBytes: l[frame.Payload], UniqueBytes: v.unique, HeaderBytes: v.header, PaddingBytes: l[frame.Padding] + l[frame.FCS], WireBytes: v.wire,
-		Role: v.role.name(), Expanded: v.frames > 1,
+		Role: Roles[v.role], Expanded: v.frames > 1,
 	}
 	if v.flow != flow.None {
 		row.Flow = int(v.flow) + 1
-		row.AToB = (v.dir == 1) == a.flows.At(v.flow).Reversed
+		row.AToB = (v.dir == 1) == a.flows.At(v.flow).Reversed()
 	}
 	if a.options.FrameOwners {
 		row.Owners = make(map[string]int64)

@@ -5,38 +5,13 @@ import (
 	"wiretax/analyze/frame"
 )
 
-// role is a Role by its place in Roles.
-type role uint8
-
-const (
-	setup role = iota
-	data
-	ack
-	teardown
-	retransmit
-	probe
-	other
-
-	numRoles = len(Roles)
-)
-
-func (r role) name() Role { return Roles[r] }
-
-// counter is where a flow counts the frames of the role; the role other has no counter.
-func (r role) counter() flow.Counter {
-	if r == other {
-		return flow.Counter(flow.NumCounters)
-	}
-	return flow.SetupFrames + flow.Counter(r)
-}
-
 // withoutState is the role of a frame that no sequence number helps to judge: a datagram is data even when it is empty, a
 // network or tunnel packet without a transport is other.
-func withoutState(f *frame.Frame) role {
+func withoutState(f *frame.Frame) flow.Role {
 	switch f.Flow.Proto {
 	case frame.ProtoUDP, frame.ProtoUDPLite:
 		if f.HasTransport || f.Fragment.Offset != 0 {
-			return data
+			return flow.Data
 		}
 	case frame.ProtoTCP:
 		if f.HasTransport {
@@ -44,22 +19,22 @@ func withoutState(f *frame.Frame) role {
 		}
 	}
 	if f.Ledger[frame.Payload] > 0 && (f.HasTransport || f.Fragment.Offset != 0) {
-		return data
+		return flow.Data
 	}
-	return other
+	return flow.Other
 }
 
 // byFlags is the role of a TCP segment without regard to what was sent before.
-func byFlags(h *frame.TCPHeader) role {
+func byFlags(h *frame.TCPHeader) flow.Role {
 	switch {
 	case h.Flags&frame.SYN != 0:
-		return setup
+		return flow.Setup
 	case h.Segment > 0:
-		return data
+		return flow.Data
 	case h.Flags&(frame.FIN|frame.RST) != 0:
-		return teardown
+		return flow.Teardown
 	case h.Flags&frame.ACK != 0:
-		return ack
+		return flow.Ack
 	}
-	return other
+	return flow.Other
 }

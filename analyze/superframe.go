@@ -41,7 +41,7 @@ func (a *Analysis) expand(v *verdict, fl *flow.Flow, r *Record, f *frame.Frame) 
 	var size int
 	switch f.Flow.Proto {
 	case frame.ProtoTCP:
-		size = a.segmentSize(&fl.Streams[v.dir], &fl.Streams[1-v.dir], packet, r.Interface, f)
+		size = a.segmentSize(fl.Stream(v.dir), fl.Stream(1-v.dir), packet, r.Interface, f)
 	case frame.ProtoUDP, frame.ProtoUDPLite:
 		if mtu := a.mtus.of(r.Interface); packet > mtu {
 			size = mtu - (packet - payload)
@@ -74,7 +74,7 @@ func (a *Analysis) segmentSize(me, peer *flow.Stream, packet int, iface int32, f
 	if carried <= minSendMSS {
 		return 0
 	}
-	if me.MSS != 0 && peer.MSS != 0 {
+	if me.Is(flow.SawMSS) && peer.Is(flow.SawMSS) {
 		limit := max(min(int(peer.MSS), max(int(me.MSS), usualMSS(f))), minSendMSS)
 		if mtu := a.mtus.fixed; mtu > 0 {
 			limit = min(limit, mtu-headers+options)
@@ -86,11 +86,13 @@ func (a *Analysis) segmentSize(me, peer *flow.Stream, packet int, iface int32, f
 	}
 	mtu := a.mtus.of(iface)
 	if packet <= mtu {
-		me.Largest = max(me.Largest, uint16(min(carried, 1<<16-1)))
+		if !me.Is(flow.SawMSS) {
+			me.MSS = max(me.MSS, uint16(min(carried, 1<<16-1)))
+		}
 		return 0
 	}
-	if me.Largest >= fullSegment {
-		return int(me.Largest) - options
+	if !me.Is(flow.SawMSS) && me.MSS >= fullSegment {
+		return int(me.MSS) - options
 	}
 	return mtu - headers
 }
@@ -156,11 +158,11 @@ func (m *mtus) learn(iface int32, f *frame.Frame, fl *flow.Flow) {
 	var shown int
 	switch {
 	case f.TCP.Flags&frame.SYN != 0:
-		ab, ba := fl.Streams[0].MSS, fl.Streams[1].MSS
-		if min(ab, ba) == 0 {
+		ab, ba := fl.Stream(0), fl.Stream(1)
+		if !ab.Is(flow.SawMSS) || !ba.Is(flow.SawMSS) {
 			return
 		}
-		shown = int(min(ab, ba)) + ethernetMTU - usualMSS(f)
+		shown = int(min(ab.MSS, ba.MSS)) + ethernetMTU - usualMSS(f)
 	case f.Fragment.More, f.Flow.Proto == frame.ProtoICMP, f.Flow.Proto == frame.ProtoICMPv6:
 		if f.Ledger.Record() <= ethernetMTU || f.Defects&(frame.SurplusLength|frame.LengthBelowCapture) != 0 {
 			return

@@ -14,13 +14,13 @@ func (a *Analysis) segment(v *verdict, fl *flow.Flow, f *frame.Frame) {
 		v.role, v.unique = byFlags(h), 0
 		return
 	}
-	me, peer := &fl.Streams[v.dir], &fl.Streams[1-v.dir]
+	me, peer := fl.Stream(v.dir), fl.Stream(1-v.dir)
 	a.compareAck(me, peer, h)
 	v.role, v.unique = a.transmit(me, peer, h)
 	switch v.role {
-	case retransmit:
+	case flow.Retransmit:
 		a.tcp.Retransmissions++
-	case probe:
+	case flow.Probe:
 	default:
 		me.State &^= flow.KeptAlive | flow.ProbedWindow
 	}
@@ -60,34 +60,34 @@ func (a *Analysis) flagFacts(h *frame.TCPHeader) {
 
 // transmit takes a segment into the sequence space of its direction. It returns the segment's role and how many octets of
 // its payload are new.
-func (a *Analysis) transmit(me, peer *flow.Stream, h *frame.TCPHeader) (role, int64) {
+func (a *Analysis) transmit(me, peer *flow.Stream, h *frame.TCPHeader) (flow.Role, int64) {
 	holes := &a.flows.Holes
 	switch {
 	case h.Flags&frame.SYN != 0:
 		repeated := syn(holes, me, peer, h)
 		fresh := holes.Insert(me, h.Seq+1, h.Segment) // TCP Fast Open, RFC 7413
 		if repeated {
-			return retransmit, int64(fresh)
+			return flow.Retransmit, int64(fresh)
 		}
-		return setup, int64(fresh)
+		return flow.Setup, int64(fresh)
 	case h.Flags&frame.RST != 0:
 		return byFlags(h), int64(h.Segment) // a diagnostic text (RFC 9293 section 3.5.2) is no part of the stream
 	case a.probes(me, peer, h):
 		if h.Seq != me.Next() {
-			return probe, 0
+			return flow.Probe, 0
 		}
-		return probe, int64(holes.Insert(me, h.Seq, h.Segment))
+		return flow.Probe, int64(holes.Insert(me, h.Seq, h.Segment))
 	}
 	wasSeen := me.Is(flow.Known)
 	fresh := holes.Insert(me, h.Seq, h.Segment)
 	if h.Flags&frame.FIN != 0 && holes.FIN(me, h.Seq+uint32(h.Segment)) && h.Segment == 0 {
-		return teardown, 0
+		return flow.Teardown, 0
 	}
 	switch {
 	case fresh > 0:
-		return data, int64(fresh)
+		return flow.Data, int64(fresh)
 	case h.Segment > 0, h.Flags&frame.FIN != 0 && wasSeen:
-		return retransmit, 0
+		return flow.Retransmit, 0
 	}
 	return byFlags(h), 0
 }
@@ -103,7 +103,10 @@ func syn(holes *flow.Holes, me, peer *flow.Stream, h *frame.TCPHeader) (repeated
 		holes.Restart(me, h.Seq+1)
 	}
 	me.State |= flow.SawSYN
-	me.MSS = h.MSS
+	if h.MSS != 0 {
+		me.MSS = h.MSS
+		me.State |= flow.SawMSS
+	}
 	return repeated
 }
 
@@ -144,15 +147,15 @@ func (a *Analysis) compareAck(me, peer *flow.Stream, h *frame.TCPHeader) {
 
 // laterFragment judges a fragment after the first of a segment. seq is the sequence number of its first octet.
 func (a *Analysis) laterFragment(v *verdict, fl *flow.Flow, seq uint32, f *frame.Frame) {
-	v.role = data
+	v.role = flow.Data
 	if v.copied {
 		v.unique = 0
 		return
 	}
 	n := f.Ledger[frame.Payload]
-	v.unique = int64(a.flows.Holes.Insert(&fl.Streams[v.dir], seq, int(n)))
+	v.unique = int64(a.flows.Holes.Insert(fl.Stream(v.dir), seq, int(n)))
 	if v.unique == 0 && n > 0 {
-		v.role = retransmit
+		v.role = flow.Retransmit
 		a.tcp.Retransmissions++
 	}
 	a.tcp.UniqueBytes += v.unique

@@ -48,9 +48,34 @@ func newBench(e Experiment) (_ *bench, err error) {
 	return b, nil
 }
 
-// deviceQueue is the length of the hosts' device queues, in frames: a back-to-back burst of datagrams meets no
-// back-pressure on a TAP device, and what the queue has no room for is dropped after the capture has seen it.
+// deviceQueue is the length of the hosts' device queues, in frames. What has no room there is dropped after the capture has
+// seen it, so it is far above what the sender may have in it.
 const deviceQueue = 100_000
+
+// sendQueue is how many datagrams the sender may be ahead of the wire and of its capture, the queue of a NIC.
+const sendQueue = 4096
+
+// room blocks while the sender's interface has as many datagrams in its queue as a NIC's would have. Neither a TAP device
+// nor a veth makes a sender wait: it would fill the queue and the capture's ring, and lose what does not fit.
+func (b *bench) room(written int64) {
+	ahead := func() int64 {
+		return written - min(b.wire.Counters()[0].In, b.observers[0].sent.Load())
+	}
+	// Frames that were dropped never come: a queue that does not move is not waited for.
+	deadline, before := time.Now().Add(roomPatience), int64(0)
+	for n := ahead(); n >= sendQueue; n = ahead() {
+		if n != before {
+			deadline, before = time.Now().Add(roomPatience), n
+		}
+		if time.Now().After(deadline) {
+			return
+		}
+		time.Sleep(50 * time.Microsecond)
+	}
+}
+
+// roomPatience is how long a full queue may stand still.
+const roomPatience = 100 * time.Millisecond
 
 func (b *bench) hosts() [2]*lab.Host { return [2]*lab.Host{b.lab.A, b.lab.B} }
 

@@ -43,8 +43,20 @@ type Progress struct {
 	Workload     traffic.Workload
 }
 
+// IncompleteError says why a recording does not hold all trials.
+type IncompleteError struct {
+	Done, Trials int
+	Cause        error
+}
+
+func (e *IncompleteError) Error() string {
+	return fmt.Sprintf("after %d of %d trials: %v", e.Done, e.Trials, e.Cause)
+}
+
+func (e *IncompleteError) Unwrap() error { return e.Cause }
+
 // Record runs the experiment and writes its recording into dir: a capture for each trial, and run.json. When it fails or
-// ctx ends it, the trials that were complete are in the recording all the same, and the error says why it is not whole.
+// ctx ends it, the trials that were complete are in the recording all the same, and the error is an IncompleteError.
 func Record(ctx context.Context, e Experiment, dir string, progress func(Progress)) error {
 	b, err := newBench(e)
 	if err != nil {
@@ -57,23 +69,33 @@ func Record(ctx context.Context, e Experiment, dir string, progress func(Progres
 	}
 	plan := e.plan()
 	for i, t := range plan {
-		progress(Progress{Done: i, Trials: len(plan), Transport: e.Transports[t.transport], Workload: e.Workloads[t.workload]})
-		facts := m.Workloads[t.workload].Transports[t.transport]
-		trial, options, err := b.trial(ctx, e, t, dir)
-		if err != nil {
-			if ctx.Err() != nil {
-				return context.Cause(ctx)
+		if err := b.recordTrial(ctx, e, t, m, dir, len(plan), progress); err != nil {
+			incomplete := &IncompleteError{Done: i, Trials: len(plan), Cause: err}
+			m.Warnings = append(m.Warnings, recordingWarning{Code: "incomplete", Message: "ended " + incomplete.Error(), Count: int64(len(plan) - i)})
+			if i > 0 {
+				m.write(dir) // the trials are in it already, if not this warning
 			}
-			return fmt.Errorf("%s, trial %d: %w", facts.Name, t.round+1, err)
-		}
-		facts.Options = options
-		facts.Trials = append(facts.Trials, *trial)
-		// Written after each trial: whatever ends the program, the recording is good up to here.
-		if err := m.write(dir); err != nil {
-			return err
+			return incomplete
 		}
 	}
 	return nil
+}
+
+// recordTrial runs one trial and adds it to the recording.
+func (b *bench) recordTrial(ctx context.Context, e Experiment, t planned, m *manifest, dir string, trials int, progress func(Progress)) error {
+	progress(Progress{Done: t.order, Trials: trials, Transport: e.Transports[t.transport], Workload: e.Workloads[t.workload]})
+	facts := m.Workloads[t.workload].Transports[t.transport]
+	trial, options, err := b.trial(ctx, e, t, dir)
+	switch {
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case err != nil:
+		return fmt.Errorf("%s, trial %d: %w", facts.Name, t.round+1, err)
+	}
+	facts.Options = options
+	facts.Trials = append(facts.Trials, *trial)
+	// Written after each trial: whatever ends the program, the recording is good up to here.
+	return m.write(dir)
 }
 
 // planned is one trial of the experiment's order.
@@ -149,6 +171,7 @@ func (b *bench) send(ctx context.Context, e Experiment, p planned) (*traffic.Out
 		From:    traffic.Host{Addr: b.lab.A.Addr, Within: b.lab.A.Within},
 		To:      traffic.Host{Addr: b.lab.B.Addr, Within: b.lab.B.Within},
 		Arrived: func(ctx context.Context) error { return b.drain(ctx, 0) },
+		Room:    b.room,
 	})
 }
 

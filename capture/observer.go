@@ -6,6 +6,7 @@ import (
 	"net"
 	"sort"
 	"sync"
+	"sync/atomic"
 
 	"wiretax/capture/lab"
 	"wiretax/capture/live"
@@ -17,7 +18,7 @@ const (
 	// snapLen keeps all headers and the beginning of the payload. libpcap's immediate mode has ring slots of this size.
 	snapLen = 256
 	// ringBytes is the size of each capture's ring.
-	ringBytes = 16 << 20
+	ringBytes = 32 << 20
 )
 
 // observer is the capture on one host's interface. It counts every frame and keeps those that the host sent, so that the
@@ -25,6 +26,7 @@ const (
 type observer struct {
 	capture *live.Capture
 	mac     net.HardwareAddr
+	sent    atomic.Int64 // tally.Out, for a look without the lock
 
 	mu       sync.Mutex
 	seen     *sync.Cond // a sentinel has been seen
@@ -71,6 +73,7 @@ func (o *observer) frame(f live.Frame) {
 	}
 	o.tally.count(f.Data, outgoing)
 	if outgoing {
+		o.sent.Add(1)
 		o.starts = append(o.starts, len(o.arena))
 		o.arena = append(o.arena, f.Data...)
 		o.records = append(o.records, recording.Record{
@@ -132,6 +135,7 @@ func (o *observer) reset() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.tally = tally{}
+	o.sent.Store(0)
 	o.sentinel.out, o.sentinel.in = 0, 0
 	o.records, o.starts, o.arena = o.records[:0], o.starts[:0], o.arena[:0]
 }

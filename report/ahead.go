@@ -12,29 +12,39 @@ func aheadSentence(w *analyze.Workload, ref, t analyze.Transport) string {
 		return ""
 	}
 	frames, wire := t.BreakEven.Frames, t.BreakEven.WireBytes
+	saved := t.Summary["frames_saved"].Median > 0 || t.Summary["wire_bytes"].Median < ref.Summary["wire_bytes"].Median
 	switch {
+	case saved && (frames == nil || wire == nil):
+		return "" // more messages were sent than the break-even looks at
 	case frames == nil && wire == nil:
 		return "Never fewer frames or wire bytes than " + ref.Name
 	case frames == nil:
-		return fmt.Sprintf("Never fewer frames than %s, fewer wire bytes from %s%s", ref.Name, from(*wire), extrapolated(w, *wire))
+		return fmt.Sprintf("Never fewer frames than %s, fewer wire bytes %s%s", ref.Name, from(w, *wire), extrapolated(w, *wire))
 	case wire == nil:
-		return fmt.Sprintf("Fewer frames than %s from %s%s, never fewer wire bytes", ref.Name, from(*frames), extrapolated(w, *frames))
+		return fmt.Sprintf("Fewer frames than %s %s%s, never fewer wire bytes", ref.Name, from(w, *frames), extrapolated(w, *frames))
 	case *frames == *wire:
-		return fmt.Sprintf("Fewer frames and wire bytes than %s from %s%s", ref.Name, from(*frames), extrapolated(w, *frames))
+		return fmt.Sprintf("Fewer frames and wire bytes than %s %s%s", ref.Name, from(w, *frames), extrapolated(w, *frames))
 	}
 	first, second := extrapolated(w, *frames), extrapolated(w, *wire)
 	if first == second {
-		first = ""
+		first = "" // said once, at the end
 	}
-	return fmt.Sprintf("Fewer frames than %s from %s%s, fewer wire bytes from %s%s", ref.Name, from(*frames), first, integer(*wire), second)
+	return fmt.Sprintf("Fewer frames than %s %s%s, fewer wire bytes from %s%s", ref.Name, from(w, *frames), first, integer(*wire), second)
 }
 
-func from(messages int64) string { return plural(float64(messages), "message") + " on" }
+// from says "at most" below the number of messages that were sent: with fewer, the frames may be fewer too.
+func from(w *analyze.Workload, messages int64) string {
+	bound := ""
+	if messages <= int64(w.Messages) {
+		bound = "at most" + glue
+	}
+	return "from " + bound + plural(float64(messages), "message") + " on"
+}
 
 // extrapolated marks a number beyond the messages that were sent: nobody measured it.
 func extrapolated(w *analyze.Workload, messages int64) string {
-	if messages > int64(w.Messages) {
-		return " (extrapolated)"
+	if messages <= int64(w.Messages) {
+		return ""
 	}
-	return ""
+	return " (extrapolated)"
 }

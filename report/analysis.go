@@ -16,7 +16,7 @@ func analysisDocument(r *analyze.Result, s Style) document {
 	for _, part := range []section{
 		{title: "where the bytes went", table: waterfall(r)},
 		{title: "roles of the frames", table: rolesTable(r)},
-		{title: "tcp", table: tcpTable(&r.TCP)},
+		{title: "tcp", lines: tcpLines(&r.TCP)},
 		{title: "flows", table: flowsTable(r, s)},
 		{title: "frames", table: framesTable(r)},
 		{lines: append(footnotes(r.Warnings), distrust(r.Warnings)...)},
@@ -44,7 +44,10 @@ func sourceSection(r *analyze.Result) section {
 	if src.TruncatedFile {
 		parts = append(parts, "cut off at its end")
 	}
-	s := section{title: fileNames(src.Files), lines: []line{{text: strings.Join(slices.DeleteFunc(parts, isEmpty), ", ")}}}
+	s := section{title: fileNames(src.Files)}
+	if text := strings.Join(slices.DeleteFunc(parts, isEmpty), ", "); text != "" {
+		s.lines = append(s.lines, line{text: text})
+	}
 	if span, ok := between(src.First, src.Last); ok {
 		text := fmt.Sprintf("%s to %s: %s", src.First, src.Last, seconds(span.Seconds()))
 		s.lines = append(s.lines, line{text: text})
@@ -56,6 +59,9 @@ func isEmpty(s string) bool { return s == "" }
 
 func fileNames(files []string) string {
 	const most = 3
+	if len(files) == 0 {
+		return "no capture"
+	}
 	if len(files) <= most {
 		return strings.Join(files, " ")
 	}
@@ -71,9 +77,9 @@ func totalsTable(t *analyze.Totals) *table {
 		}
 	}
 	add("records", integer(t.Records))
-	addSome("  super-frames, expanded", t.ExpandedRecords)
-	addSome("  cut by the snap length", t.TruncatedRecords)
-	addSome("  malformed", t.MalformedRecords)
+	addSome("of which super-frames, expanded", t.ExpandedRecords)
+	addSome("of which cut by the snap length", t.TruncatedRecords)
+	addSome("of which malformed", t.MalformedRecords)
 	add("frames on the wire", integer(t.Frames))
 	add("wire bytes", integer(t.WireBytes))
 	add("record bytes", integer(t.RecordBytes))
@@ -111,28 +117,41 @@ func rolesTable(r *analyze.Result) *table {
 	return t
 }
 
-func tcpTable(f *analyze.TCP) *table {
-	t := &table{columns: []column{{left: true}, {}}}
-	for _, fact := range []struct {
-		name string
-		n    int64
-	}{
-		{"SYN", f.SYN}, {"SYN-ACK", f.SYNACK}, {"FIN", f.FIN}, {"RST", f.RST}, {"segments with payload", f.WithPayload},
-		{"pure ACKs", f.PureACK}, {"duplicate ACKs", f.DupACK}, {"retransmissions", f.Retransmissions},
-		{"keep-alives", f.KeepAlive}, {"zero-window probes", f.ZeroWindowProbe},
-		{"unique payload bytes", f.UniqueBytes}, {"retransmitted bytes", f.RetransmittedBytes},
-	} {
-		if fact.n != 0 {
-			t.rows = append(t.rows, []string{fact.name, integer(fact.n)})
-		}
-	}
-	if options := sum(f.OptionBytes); options != 0 {
-		t.rows = append(t.rows, []string{"option bytes", integer(options)})
-	}
+// tcpLines sums up the segments; what did not occur is not mentioned.
+func tcpLines(f *analyze.TCP) []line {
+	segments := list([]item{
+		{f.SYN, "SYN"}, {f.SYNACK, "SYN-ACK"}, {f.FIN, "FIN"}, {f.RST, "RST"}, {f.WithPayload, "with payload"}, {f.PureACK, "pure ACK"},
+		{f.DupACK, "duplicate ACK"}, {f.Retransmissions, "retransmitted"}, {f.KeepAlive, "keep-alive"},
+		{f.ZeroWindowProbe, "zero-window probe"},
+	})
+	options := make([]item, 0, len(f.OptionBytes))
 	for _, class := range slices.Sorted(maps.Keys(f.OptionBytes)) {
-		if n := f.OptionBytes[class]; n != 0 {
-			t.rows = append(t.rows, []string{"  " + clean(class), integer(n)})
+		options = append(options, item{f.OptionBytes[class], class})
+	}
+	var lines []line
+	for _, l := range []line{
+		{label: "segments", text: segments},
+		{label: "payload bytes", text: list([]item{{f.UniqueBytes, "unique"}, {f.RetransmittedBytes, "retransmitted"}})},
+		{label: "option bytes", text: list(options)},
+	} {
+		if l.text != "" {
+			lines = append(lines, l)
 		}
 	}
-	return t
+	return lines
+}
+
+type item struct {
+	n    int64
+	name string
+}
+
+func list(items []item) string {
+	var parts []string
+	for _, i := range items {
+		if i.n != 0 {
+			parts = append(parts, integer(i.n)+glue+strings.ReplaceAll(i.name, " ", glue))
+		}
+	}
+	return strings.Join(parts, ", ")
 }

@@ -16,6 +16,9 @@ func answer(w *analyze.Workload) []line {
 	var lines []line
 	ref := w.Transports[0]
 	for _, t := range w.Transports[1:] {
+		if len(t.Summary) == 0 || len(ref.Summary) == 0 {
+			continue
+		}
 		sentences := []string{
 			deliverySentence(w, t), dataSentence(w, ref, t), totalSentence(ref, t), aheadSentence(w, ref, t),
 			latencySentence(ref, t), stabilitySentence(t),
@@ -46,8 +49,8 @@ func joined(sentences []string) string {
 
 // deliverySentence keeps loss from being taken for a saving.
 func deliverySentence(w *analyze.Workload, t analyze.Transport) string {
-	s := t.Summary["messages_delivered"]
-	if !s.Min.Valid() || float64(s.Min) >= float64(w.Messages) {
+	s, ok := t.Summary["messages_delivered"]
+	if !ok || !s.Min.Valid() || float64(s.Min) >= float64(w.Messages) {
 		return ""
 	}
 	return fmt.Sprintf("delivered only %s of %s: what got lost is no saving", ranged(s, count), plural(float64(w.Messages), "message"))
@@ -109,6 +112,8 @@ func latencySentence(ref, t analyze.Transport) string {
 		}
 		added := float64(b.Median - a.Median)
 		switch {
+		case added == 0:
+			parts = append(parts, p.name+" no change")
 		case len(t.Trials) > 1 && a.Min <= b.Max && b.Min <= a.Max:
 			parts = append(parts, p.name+" no clear change")
 		case added > 0:
@@ -148,6 +153,7 @@ func competitor(w *analyze.Workload) string {
 	for i := range w.Transports {
 		t := &w.Transports[i]
 		switch {
+		case len(t.Summary) == 0:
 		case t.Name == "udp-packed":
 			packed = t
 		case strings.HasPrefix(t.Name, "tcp") && (best == nil || t.Summary["frames"].Median < best.Summary["frames"].Median):

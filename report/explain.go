@@ -67,7 +67,7 @@ var definitions = [...]chapter{
 	{"comparison", []entry{
 		{"frames saved", "Frames of the base less frames of the transport, for the same messages, both directions. Negative: a cost."},
 		{"data saved", "The same for frames with payload only: what coalescing alone did."},
-		{"from N messages on", "The number of messages from which the transport needs less than the base, handshake, ACKs and teardown included; never: not within 100,000. Up to the number of messages that were sent it rests on the measurement; beyond, marked extrapolated, back-to-back messages are taken to fill segments and others to go on in the rhythm of the trials."},
+		{"from N messages on", "The number of messages from which the transport needs less than the base, handshake, ACKs and teardown included; never: not within 100,000. Up to the number of messages that were sent it rests on the measurement and is an upper bound; beyond, marked extrapolated, back-to-back messages are taken to fill segments and others to go on in the rhythm of the trials."},
 		{"unstable", "The trials differ by more than 10 % of the median: (max - min) / median."},
 		{"no clear change", "The ranges of the trials overlap: the difference of the medians says nothing."},
 	}},

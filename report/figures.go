@@ -106,8 +106,11 @@ func rangeTable(w *analyze.Workload, wide bool) *table {
 			continue
 		}
 		c := f.column
-		if f.key == "frames_saved" {
+		switch f.key {
+		case "frames_saved":
 			c.priority = 8
+		case "latency_p99":
+			c.priority = 4
 		}
 		t.columns = append(t.columns, c)
 		for i, tr := range w.Transports {

@@ -17,7 +17,7 @@ func flowsTable(r *analyze.Result, s Style) *table {
 	t := &table{columns: []column{
 		{name: "flow"}, {name: "proto", left: true, priority: 1},
 		{name: "a", left: true, least: leastAddress}, {name: "b", left: true, least: leastAddress}, {name: "network", left: true},
-		{name: "frames\na>b"}, {name: "frames\nb>a"}, {name: "retrans-\nmitted", priority: 2},
+		{name: "frames\na>b"}, {name: "frames\nb>a"}, {name: "re-\ntrans.", priority: 2},
 		{name: "payload\nbytes", priority: 4}, {name: "wire\nbytes"}, {name: "share", unit: "%", priority: 3}, {name: "eff.", unit: "%", priority: 2},
 	}}
 	flows := slices.Clone(r.Flows)
@@ -113,17 +113,20 @@ func framesTable(r *analyze.Result) *table {
 		if span, ok := between(r.Source.First, f.Time); ok {
 			since = strconv.FormatFloat(span.Seconds(), 'f', 6, 64)
 		}
-		frames := ""
+		frames, captured := "", ""
 		if f.Frames != 1 || f.Expanded {
 			frames = integer(f.Frames)
 		}
+		if f.CapLen != f.Len {
+			captured = integer(f.CapLen)
+		}
 		t.rows = append(t.rows, []string{
-			strconv.FormatInt(f.N, 10), since, frameRole(f), frameFlow(f), integer(f.Len), integer(f.CapLen), frames,
-			integer(f.PayloadBytes), integer(f.HeaderBytes), integer(f.PaddingBytes), integer(f.WireBytes),
+			strconv.FormatInt(f.N, 10), since, frameRole(f), frameFlow(f), integer(f.Len), captured, frames,
+			integer(f.PayloadBytes), integer(f.HeaderBytes), blankZero(f.PaddingBytes), integer(f.WireBytes),
 		})
 	}
 	if len(t.rows) > 0 {
-		t.notes = []string{"time: since the first record; flow: number and direction; len, caplen: original and captured length"}
+		t.notes = []string{"time: since the first record; flow: number and direction; len: original length; blank: one frame, nothing cut, no padding"}
 	}
 	*t = t.withoutBlank()
 	return t

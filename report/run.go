@@ -82,20 +82,26 @@ func trialCount(w *analyze.Workload) string {
 }
 
 func linkLine(l analyze.Link) string {
-	parts := []string{"no rate limit"}
-	if l.RateBitsPerSecond > 0 {
-		parts[0] = bitRate(l.RateBitsPerSecond)
+	parts := []string{strings.TrimSpace("link: " + l.Kind)}
+	emulated := l.Kind != "interface" // of an interface nobody knows rate and RTT
+	switch {
+	case l.RateBitsPerSecond > 0:
+		parts[0] += " " + bitRate(l.RateBitsPerSecond)
+	case emulated:
+		parts[0] += " without rate limit"
 	}
-	parts[0] = strings.TrimSpace("link: "+l.Kind) + " " + parts[0]
-	parts = append(parts, "RTT"+glue+seconds(l.RTTSeconds), fmt.Sprintf("MTU%s%d", glue, l.MTU))
+	if l.RTTSeconds > 0 || emulated {
+		parts = append(parts, "RTT"+glue+seconds(l.RTTSeconds))
+	}
 	if l.Loss > 0 {
-		parts = append(parts, fmt.Sprintf("loss%s%s%s%% (seed %d)", glue, ratio(100*l.Loss), glue, l.Seed))
+		parts = append(parts, fmt.Sprintf("loss%s%s%s%% (seed%s%d)", glue, decimal(sixDigits(100*l.Loss)), glue, glue, l.Seed))
 	}
+	parts = append(parts, fmt.Sprintf("MTU%s%d", glue, l.MTU))
 	if l.IP != 0 {
 		parts = append(parts, fmt.Sprintf("IPv%d", l.IP))
 	}
 	if l.CongestionControl != "" {
-		parts = append(parts, "TCP "+l.CongestionControl)
+		parts = append(parts, "TCP"+glue+l.CongestionControl)
 	}
 	return strings.Join(append(parts, offloadWords(l.Offloads)), ", ")
 }
@@ -109,7 +115,7 @@ func offloadWords(features map[string]bool) string {
 		}
 	}
 	if len(on) == 0 {
-		return "offloads off"
+		return "offloads" + glue + "off"
 	}
 	slices.Sort(on)
 	return "offloads on: " + strings.Join(on, " ")

@@ -39,7 +39,10 @@ func terminalSection(out *bytes.Buffer, part section, s Style) error {
 	for _, l := range part.lines {
 		indent = max(indent, twwidth.Width(l.label))
 	}
-	if indent > 0 {
+	switch {
+	case indent > s.width()/2:
+		indent = 4
+	case indent > 0:
 		indent += 2
 	}
 	for _, l := range part.lines {
@@ -249,10 +252,17 @@ func firstToLeave(columns []column) int {
 	return out
 }
 
-// wrap breaks text into lines of at most width, each behind the indent, the first behind the label.
+// wrap breaks text into lines of at most width, each behind the indent, the first behind the label. A label that is longer
+// than the indent has a line of its own.
 func wrap(label, text string, indent, width int) []string {
 	var lines []string
-	l := label + strings.Repeat(" ", max(0, indent-twwidth.Width(label)))
+	l := strings.Repeat(" ", indent)
+	switch space := indent - twwidth.Width(label); {
+	case label != "" && space > 0:
+		l = clean(label) + strings.Repeat(" ", space)
+	case label != "":
+		lines = append(lines, clean(label))
+	}
 	start := true
 	for word := range strings.SplitSeq(text, " ") {
 		word = unglued(clean(word))

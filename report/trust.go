@@ -125,12 +125,8 @@ func footnotes(warnings []analyze.Warning) []line {
 	lines := make([]line, 0, len(warnings))
 	for i, w := range warnings {
 		l := line{label: fmt.Sprintf("[%d]", i+1), text: w.Message}
-		detail := w.Code
-		if w.Count > 1 {
-			detail += ", " + integer(w.Count) + " times"
-		}
-		if detail != "" {
-			l.text += " (" + detail + ")"
+		if w.Code != "" {
+			l.text += " (" + w.Code + ")"
 		}
 		if w.Distrust {
 			l.tone = bad

@@ -29,7 +29,7 @@ func waterfall(r *analyze.Result) *table {
 	take := func(name string, n int64, how string) {
 		if n != 0 {
 			left -= n
-			row(glue+glue+clean(name), n, how)
+			row("- "+clean(name), n, how)
 		}
 	}
 	if whole == 0 {

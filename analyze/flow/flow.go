@@ -14,97 +14,183 @@ type Ref uint32
 // None is the Ref of no flow.
 const None Ref = math.MaxUint32
 
-// Flow is one conversation of one interface. A TCP port pair that was used again is still the same flow.
+// Flow is one conversation of one interface. A TCP port pair that was used again is still the same flow. It fills three
+// cache lines, of which a record touches two.
 type Flow struct {
-	Key       frame.Key
-	Interface int32
-	// Reversed says that the first frame seen travelled from Key.B to Key.A.
-	Reversed bool
+	name name
 	// First and Last are the earliest and latest time of capture, in nanoseconds since the Unix epoch.
 	First, Last int64
-
-	counts  [2][NumCounters]uint32 // low 32 bits; Table.carried has the rest
-	Streams [2]Stream              // 0 from Key.A to Key.B, 1 the other way
+	halves      [2]half // 0 from Key.A to Key.B, 1 the other way
 }
 
-// Counter names a figure that is kept for each direction of a flow.
-type Counter uint8
+// half is one direction of a flow: its stream, and its figures as far as they fit; Table.carried has what ran over.
+type half struct {
+	Stream
+	records, payload, header, wire, repeated, data, ack uint32
+	retransmit                                          uint16
+	setup, teardown, probe, other                       uint8
+}
 
-// The counters. Those of roles count frames on the wire; frames with none of these roles are what Frames has more.
+// name is a frame.Key and an interface, packed to be compared and hashed word by word.
+type name [6]uint64
+
+func pack(k *frame.Key, iface int32) name {
+	return name{
+		word(k.A[:8]), word(k.A[8:]), word(k.B[:8]), word(k.B[8:]),
+		uint64(k.APort) | uint64(k.BPort)<<16 | uint64(k.Proto)<<32 | uint64(k.IP)<<40 | k.Network>>32<<48,
+		k.Network<<32 | uint64(uint32(iface)),
+	}
+}
+
+// Key returns the key that the flow was found by.
+func (f *Flow) Key() (k frame.Key) {
+	putWord(k.A[:8], f.name[0])
+	putWord(k.A[8:], f.name[1])
+	putWord(k.B[:8], f.name[2])
+	putWord(k.B[8:], f.name[3])
+	k.APort, k.BPort = uint16(f.name[4]), uint16(f.name[4]>>16)
+	k.Proto, k.IP = uint8(f.name[4]>>32), uint8(f.name[4]>>40)
+	k.Network = f.name[4]>>48<<32 | f.name[5]>>32
+	return k
+}
+
+// Interface is the number of the interface that the flow was seen on.
+func (f *Flow) Interface() int32 { return int32(f.name[5]) }
+
+// Stream returns one direction: 0 from Key.A to Key.B, 1 the other way.
+func (f *Flow) Stream(dir int) *Stream { return &f.halves[dir&1].Stream }
+
+// Reversed reports whether the first frame seen travelled from Key.B to Key.A.
+func (f *Flow) Reversed() bool { return f.halves[1].Is(Opened) }
+
+// Role is what a frame is for, as package analyze defines it.
+type Role uint8
+
+// The roles.
 const (
-	Records Counter = iota
-	Frames
-	Payload // octets
-	Unique  // octets of payload that were not sent before
-	Header  // octets
-	Wire    // octets
-	SetupFrames
-	DataFrames
-	AckFrames
-	TeardownFrames
-	RetransmitFrames
-	ProbeFrames
+	Setup Role = iota
+	Data
+	Ack
+	Teardown
+	Retransmit
+	Probe
+	Other
 
-	NumCounters = int(ProbeFrames) + 1
+	NumRoles = int(Other) + 1
 )
 
-// Counts are the figures of one direction.
-type Counts [NumCounters]int64
+// Counts are the figures of one direction of a flow, or of several.
+type Counts struct {
+	Records  int64
+	Payload  int64 // octets
+	Repeated int64 // octets of payload that were sent before
+	Header   int64 // octets
+	Wire     int64 // octets
+	Frames   [NumRoles]int64
+}
+
+// AllFrames is the number of frames on the wire, of whatever role.
+func (c *Counts) AllFrames() (n int64) {
+	for _, frames := range c.Frames {
+		n += frames
+	}
+	return n
+}
 
 // Add adds the figures of o.
 func (c *Counts) Add(o *Counts) {
-	for i := range c {
-		c[i] += o[i]
+	c.Records += o.Records
+	c.Payload += o.Payload
+	c.Repeated += o.Repeated
+	c.Header += o.Header
+	c.Wire += o.Wire
+	for i := range c.Frames {
+		c.Frames[i] += o.Frames[i]
 	}
 }
 
-// carry names a counter that ran over 32 bits.
-type carry struct {
-	ref     Ref
-	dir     uint8
-	counter Counter
+// Charge adds one record's figures, which are its frames of one role, to a direction of a flow.
+func (t *Table) Charge(r Ref, dir int, role Role, frames, payload, repeated, header, wire int64) {
+	h := &t.At(r).halves[dir&1]
+	records := bump(&h.records, 1)
+	payload, header, wire = bump(&h.payload, payload), bump(&h.header, header), bump(&h.wire, wire)
+	if repeated != 0 {
+		repeated = bump(&h.repeated, repeated)
+	}
+	frames = h.count(role, frames)
+	if records|payload|header|wire|repeated|frames != 0 {
+		over := Counts{Records: records, Payload: payload, Header: header, Wire: wire, Repeated: repeated}
+		over.Frames[role] = frames
+		t.carry(r, dir, &over)
+	}
 }
 
-// Charge adds one record's figures to a direction (0: from Key.A to Key.B). role is the counter of the record's role, or
-// NumCounters for none.
-func (t *Table) Charge(r Ref, dir int, role Counter, frames, payload, unique, header, wire int64) {
-	counts := &t.At(r).counts[dir&1]
-	for c, n := range [...]int64{Records: 1, Frames: frames, Payload: payload, Unique: unique, Header: header, Wire: wire} {
-		sum := uint64(counts[c]) + uint64(n)
-		counts[c] = uint32(sum)
-		if sum>>32 != 0 {
-			t.carried[carry{r, uint8(dir & 1), Counter(c)}] += sum >> 32
-		}
+// bump adds to a counter and returns what it could not hold.
+func bump[T uint8 | uint16 | uint32](counter *T, n int64) (over int64) {
+	sum := int64(*counter) + n
+	*counter = T(sum)
+	return sum - int64(*counter)
+}
+
+// count adds frames of a role and returns what the counter could not hold.
+func (h *half) count(r Role, frames int64) (over int64) {
+	switch r {
+	case Data:
+		return bump(&h.data, frames)
+	case Ack:
+		return bump(&h.ack, frames)
+	case Retransmit:
+		return bump(&h.retransmit, frames)
+	case Setup:
+		return bump(&h.setup, frames)
+	case Teardown:
+		return bump(&h.teardown, frames)
+	case Probe:
+		return bump(&h.probe, frames)
 	}
-	if int(role) < NumCounters {
-		sum := uint64(counts[role]) + uint64(frames)
-		counts[role] = uint32(sum)
-		if sum>>32 != 0 {
-			t.carried[carry{r, uint8(dir & 1), role}] += sum >> 32
-		}
+	return bump(&h.other, frames)
+}
+
+// add adds the figures of a direction of another table.
+func (t *Table) add(r Ref, dir int, c *Counts) {
+	h := &t.At(r).halves[dir&1]
+	over := Counts{Records: bump(&h.records, c.Records), Payload: bump(&h.payload, c.Payload),
+		Repeated: bump(&h.repeated, c.Repeated), Header: bump(&h.header, c.Header), Wire: bump(&h.wire, c.Wire)}
+	for role, frames := range c.Frames {
+		over.Frames[role] = h.count(Role(role), frames)
 	}
+	if over != (Counts{}) {
+		t.carry(r, dir, &over)
+	}
+}
+
+// carry keeps what the counters of a direction could not hold.
+func (t *Table) carry(r Ref, dir int, over *Counts) {
+	at := direction{r, dir & 1}
+	c := t.carried[at]
+	if c == nil {
+		c = new(Counts)
+		t.carried[at] = c
+	}
+	c.Add(over)
+}
+
+// direction names one direction of a flow.
+type direction struct {
+	ref Ref
+	dir int
 }
 
 // Counts returns the figures of a direction (0: from Key.A to Key.B).
 func (t *Table) Counts(r Ref, dir int) Counts {
-	var c Counts
-	for i, low := range t.At(r).counts[dir&1] {
-		c[i] = int64(low)
-		if len(t.carried) > 0 {
-			c[i] += int64(t.carried[carry{r, uint8(dir & 1), Counter(i)}] << 32)
-		}
+	h := &t.At(r).halves[dir&1]
+	c := Counts{
+		Records: int64(h.records), Payload: int64(h.payload), Repeated: int64(h.repeated), Header: int64(h.header), Wire: int64(h.wire),
+		Frames: [NumRoles]int64{Setup: int64(h.setup), Data: int64(h.data), Ack: int64(h.ack), Teardown: int64(h.teardown),
+			Retransmit: int64(h.retransmit), Probe: int64(h.probe), Other: int64(h.other)},
+	}
+	if over := t.carried[direction{r, dir & 1}]; over != nil {
+		c.Add(over)
 	}
 	return c
-}
-
-// add adds figures that were read from another table.
-func (t *Table) add(r Ref, dir int, figures *Counts) {
-	counts := &t.At(r).counts[dir&1]
-	for c, n := range figures {
-		sum := uint64(counts[c]) + uint64(n)
-		counts[c] = uint32(sum)
-		if sum>>32 != 0 {
-			t.carried[carry{r, uint8(dir & 1), Counter(c)}] += sum >> 32
-		}
-	}
 }

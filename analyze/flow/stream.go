@@ -5,15 +5,14 @@ package flow
 type Stream struct {
 	first, next uint32
 
-	Acked   uint32 // acknowledgment number of the last segment of this direction
-	Mark    uint32 // time of the event that State speaks of, microseconds modulo 2^32
-	Window  uint16 // of the last segment, as it stands in the header
-	MSS     uint16 // announced in this direction's SYN; 0 without
-	Largest uint16 // largest payload plus TCP options of a segment that fits the MTU
-	Gap     uint16 // microseconds, see State
-	State   State
-	ID      uint16 // IPv4 identification of the last packet
-	holes   uint16 // number of the set of holes; 0 for none
+	Acked  uint32 // acknowledgment number of the last segment of this direction
+	Mark   uint32 // time of the event that State speaks of, microseconds modulo 2^32
+	Window uint16 // of the last segment, as it stands in the header
+	MSS    uint16 // largest segment with its options: announced in the SYN (SawMSS), else the longest seen that fits the MTU
+	Gap    uint16 // microseconds, see State
+	State  State
+	ID     uint16 // IPv4 identification of the last packet
+	holes  uint16 // number of the set of holes; 0 for none
 }
 
 // State is a set of facts about a stream.
@@ -29,8 +28,10 @@ const (
 	ProbedWindow                   // the last segment was a zero-window probe
 	SawID                          // ID is valid
 	VariesID                       // packets had different IPv4 identifications
+	Opened                         // the first packet of the flow was of this direction
+	SawMSS                         // MSS was announced in a SYN
 
-	ofSender = SawID | VariesID // facts that outlive a connection
+	ofSender = SawID | VariesID | Opened // facts that outlive a connection
 )
 
 // Is reports whether any of the facts in s holds.
@@ -118,7 +119,7 @@ func (h *Holes) Insert(s *Stream, seq uint32, n int) (fresh int) {
 func (h *Holes) restartAt(s *Stream, seq, end uint32) {
 	h.release(s)
 	s.first, s.next = seq, end
-	s.State = s.State&(SawAck|ofSender) | Known
+	s.State = s.State&(SawAck|SawMSS|ofSender) | Known
 }
 
 // FIN marks the sequence number of a FIN as seen and reports whether it had not been.

@@ -18,12 +18,12 @@ const blockFlows = 1024
 type Table struct {
 	Holes Holes // of the flows' streams
 
-	seed    [5]uint64 // random: a hostile capture cannot aim at one slot
+	seed    [6]uint64 // random: a hostile capture cannot aim at one slot
 	slots   []slot
 	blocks  []*[blockFlows]Flow
 	n       int
 	max     int
-	carried map[carry]uint64
+	carried map[direction]*Counts
 }
 
 // slot is empty while place is 0; otherwise place-1 is the flow's Ref.
@@ -34,7 +34,7 @@ func New(max int) *Table {
 	if max <= 0 || max >= int(None) {
 		max = int(None) - 1
 	}
-	t := &Table{max: max, slots: make([]slot, 64), carried: make(map[carry]uint64)}
+	t := &Table{max: max, slots: make([]slot, 64), carried: make(map[direction]*Counts)}
 	for i := range t.seed {
 		t.seed[i] = rand.Uint64()
 	}
@@ -58,10 +58,11 @@ func (t *Table) All() iter.Seq2[Ref, *Flow] {
 	}
 }
 
-// Find returns the flow of a key on an interface, added if it was not there: then added is true and all but Key and
-// Interface is zero. It returns None when the table is full.
-func (t *Table) Find(k *frame.Key, iface int32) (r Ref, added bool) {
-	h := t.hash(k, iface)
+// Find returns the flow of a key on an interface, added if it was not there: then added is true and the flow has nothing
+// but its name. reverse says that the frame at hand travels from Key.B to Key.A. Find returns None when the table is full.
+func (t *Table) Find(k *frame.Key, iface int32, reverse bool) (r Ref, added bool) {
+	name := pack(k, iface)
+	h := t.hash(&name)
 	mask := uint32(len(t.slots) - 1)
 	i := h & mask
 	for ; t.slots[i].place != 0; i = (i + 1) & mask {
@@ -69,7 +70,7 @@ func (t *Table) Find(k *frame.Key, iface int32) (r Ref, added bool) {
 			continue
 		}
 		r := Ref(t.slots[i].place - 1)
-		if f := t.At(r); f.Interface == iface && f.Key == *k {
+		if t.At(r).name == name {
 			return r, false
 		}
 	}
@@ -83,7 +84,12 @@ func (t *Table) Find(k *frame.Key, iface int32) (r Ref, added bool) {
 	t.n++
 	t.slots[i] = slot{h, uint32(t.n)}
 	f := t.At(r)
-	f.Key, f.Interface = *k, iface
+	f.name = name
+	if reverse {
+		f.halves[1].State = Opened
+	} else {
+		f.halves[0].State = Opened
+	}
 	if t.n > len(t.slots)/4*3 {
 		t.grow()
 	}
@@ -106,16 +112,13 @@ func (t *Table) grow() {
 	t.slots = slots
 }
 
-// hash folds the words of the key with products of 128 bits, two words a product.
-func (t *Table) hash(k *frame.Key, iface int32) uint32 {
-	word := binary.LittleEndian.Uint64
-	ends := uint64(k.APort)<<48 | uint64(k.BPort)<<32 | uint64(k.Proto)<<24 | uint64(k.IP)<<16
-	h := fold(word(k.A[8:])^t.seed[0], word(k.B[8:])^t.seed[1]) ^
-		fold(ends^t.seed[2], k.Network^uint64(uint32(iface))<<32^t.seed[3])
-	if k.IP != 4 { // an IPv4-mapped address has nothing in its first octets
-		h ^= fold(word(k.A[:])^t.seed[4], word(k.B[:])^t.seed[0])
+// hash folds the words of the name by products of 128 bits, two words a product.
+func (t *Table) hash(n *name) uint32 {
+	h := fold(n[1]^t.seed[1], n[3]^t.seed[3]) ^ fold(n[4]^t.seed[4], n[5]^t.seed[5])
+	if n[0]|n[2] != 0 { // an IPv4-mapped address begins with zeros
+		h ^= fold(n[0]^t.seed[0], n[2]^t.seed[2])
 	}
-	return uint32(fold(h^t.seed[1], t.seed[4]))
+	return uint32(fold(h^t.seed[0], t.seed[1]))
 }
 
 func fold(a, b uint64) uint64 {
@@ -128,7 +131,8 @@ func fold(a, b uint64) uint64 {
 func (t *Table) Merge(o *Table, rest func(*Counts)) {
 	for from, g := range o.All() {
 		ab, ba := o.Counts(from, 0), o.Counts(from, 1)
-		r, added := t.Find(&g.Key, g.Interface)
+		key := g.Key()
+		r, added := t.Find(&key, g.Interface(), g.Reversed())
 		if r == None {
 			ab.Add(&ba)
 			rest(&ab)
@@ -136,11 +140,17 @@ func (t *Table) Merge(o *Table, rest func(*Counts)) {
 		}
 		f := t.At(r)
 		if added {
-			f.Reversed, f.First, f.Last, f.Streams = g.Reversed, g.First, g.Last, g.Streams
-			f.Streams[0].holes, f.Streams[1].holes = 0, 0
+			f.First, f.Last = g.First, g.Last
+			for dir := range f.halves {
+				f.halves[dir].Stream = g.halves[dir].Stream
+				f.halves[dir].holes = 0
+			}
 		}
 		f.First, f.Last = min(f.First, g.First), max(f.Last, g.Last)
 		t.add(r, 0, &ab)
 		t.add(r, 1, &ba)
 	}
 }
+
+func word(b []byte) uint64       { return binary.BigEndian.Uint64(b) }
+func putWord(b []byte, w uint64) { binary.BigEndian.PutUint64(b, w) }

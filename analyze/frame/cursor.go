@@ -47,12 +47,13 @@ func (c *cursor) header(o Owner, n int) ([]byte, bool) {
 	return h, true
 }
 
-// incomplete notes that a header ends too early: cut by the capture, or by the length field of a layer below.
+// incomplete notes that a header ends too early: cut with the record, or by the length field of a layer below.
 func (c *cursor) incomplete() {
-	switch {
+	switch whole := len(c.b) == c.record; {
+	case c.fragment && whole: // the next fragment may hold the rest
 	case c.off >= len(c.b):
 		c.f.Defects |= CutInHeader
-	case !c.fragment: // the next fragment may hold the rest
+	default:
 		c.f.Defects |= BadHeader
 	}
 }
@@ -93,7 +94,7 @@ func (c *cursor) narrow(to int) {
 		c.end = max(to, c.off)
 	case to <= c.record && c.end == c.record-c.trailer():
 		c.end = to // the packet reaches into what the file calls FCS: this frame has none
-	case !c.fragment:
+	default:
 		c.f.Defects |= LengthBeyond
 	}
 }

@@ -19,13 +19,15 @@ const maxUnbounded = 1 << 20
 // The measured owners of f.Ledger add up to wireLen whatever b holds. What Ethernet adds around the recorded octets is
 // inferred for LinkEthernet only, and not where the original length cannot be true.
 func Parse(f *Frame, b []byte, wireLen int, link LinkType, fcs int) {
-	*f = Frame{IPOffset: -1, PayloadOffset: -1}
+	*f = Frame{}
+	f.IPOffset, f.PayloadOffset = -1, -1
 	wireLen = max(wireLen, 0)
 	if len(b) > wireLen {
 		b = b[:wireLen]
 		f.Defects |= LengthBelowCapture
 	}
-	c := cursor{f: f, b: b, end: wireLen, record: wireLen, fcs: fcs}
+	var c cursor // field by field: the compiler builds a literal twice
+	c.f, c.b, c.end, c.record, c.fcs = f, b, wireLen, wireLen, fcs
 	if fcs > 0 {
 		c.end = max(wireLen-fcs, 0)
 	}

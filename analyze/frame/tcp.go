@@ -48,9 +48,11 @@ func (c *cursor) tcp() {
 // tcpOptions itemises n octets of options. Octets that were not captured, or that follow a broken option, are OptOther.
 func (c *cursor) tcpOptions(n int) {
 	if n > c.left() {
-		c.incomplete()
+		n = c.left()
+		if !c.fragment {
+			c.f.Defects |= BadHeader
+		}
 	}
-	n = min(n, c.left())
 	p := c.take(TCPOptions, n)
 	if len(p) < n {
 		c.f.Defects |= CutInHeader

@@ -12,7 +12,7 @@ const benchFrames = 100_000
 func BenchmarkPcap(b *testing.B) {
 	file := pcapHeader(littleEndian, 0xa1b23c4d, 2, 4, 0, linkEthernet)
 	for i := range benchFrames {
-		file = appendPcapRecord(file, littleEndian, pcapRecordHeader, int64(i)*1000, 132, make([]byte, 132))
+		file = appendPcapRecord(file, littleEndian, pcapRecordHeader, 0, uint32(i), 132, 132, make([]byte, 132))
 	}
 	benchmarkNext(b, file)
 }

@@ -2,9 +2,9 @@ package recording
 
 import (
 	"bufio"
-	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
@@ -45,7 +45,7 @@ func decompress(src io.Reader) (_ *bufio.Reader, name string, stop func() error,
 		pipes = append(pipes, out)
 		go func(in *bufio.Reader) {
 			err := expand(ahead, in, open)
-			if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
+			if err != nil && !strings.HasPrefix(err.Error(), compression) {
 				err = fmt.Errorf("%s: %w", compression, err)
 			}
 			ahead.CloseWithError(err)

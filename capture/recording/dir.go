@@ -36,13 +36,16 @@ func WriteManifest(dir string, json []byte) error {
 	name := filepath.Join(dir, ManifestName)
 	f, err := replace(name)
 	if err != nil {
-		return err
+		return fmt.Errorf("create %s: %w", name, plain(err))
 	}
-	if _, err := f.Write(json); err != nil {
+	if _, err = f.Write(json); err == nil {
+		err = f.commit()
+	}
+	if err != nil {
 		f.abort()
-		return fmt.Errorf("write %s: %w", name, err)
+		return fmt.Errorf("write %s: %w", name, plain(err))
 	}
-	return f.commit()
+	return nil
 }
 
 // ReadManifest reads run.json. The error for a directory that is no recording says so.

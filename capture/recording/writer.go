@@ -27,7 +27,7 @@ type Writer struct {
 func Create(name string, interfaces []Interface, comment string) (*Writer, error) {
 	file, err := replace(name)
 	if err != nil {
-		return nil, fmt.Errorf("create %s: %w", name, err)
+		return nil, fmt.Errorf("create %s: %w", name, plain(err))
 	}
 	w := NewWriter(file, interfaces, comment)
 	w.file, w.name = file, name
@@ -117,20 +117,20 @@ func capturedOf(original int, snapLen uint32) int {
 	return min(original, int(snapLen))
 }
 
-// Close writes out what is buffered and gives the file its name. After an error the file is removed, and the error
-// returned.
+// Close writes out what is buffered and gives the file its name. After an error, of this or of an earlier call, the file is
+// removed and the error returned.
 func (w *Writer) Close() error {
-	if err := w.out.Flush(); w.err == nil {
-		w.err = err
+	if w.err == nil {
+		w.err = w.fail(w.out.Flush())
 	}
-	if w.file != nil {
-		if w.err != nil {
-			w.file.abort()
-		} else {
-			w.err = w.file.commit()
-		}
+	switch {
+	case w.file == nil:
+	case w.err != nil:
+		w.file.abort()
+	default:
+		w.err = w.fail(w.file.commit())
 	}
-	return w.fail(w.err)
+	return w.err
 }
 
 // Abort removes what was written.
@@ -145,11 +145,16 @@ func (w *Writer) fail(err error) error {
 	if err == nil {
 		return nil
 	}
+	return fmt.Errorf("write %s: %w", w.name, plain(err))
+}
+
+// plain takes the name of a temporary file out of an error.
+func plain(err error) error {
 	var path *fs.PathError
 	if errors.As(err, &path) {
-		err = path.Err
+		return path.Err
 	}
-	return fmt.Errorf("write %s: %w", w.name, err)
+	return err
 }
 
 func (w *Writer) begin(kind uint32) {

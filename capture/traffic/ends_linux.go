@@ -15,6 +15,8 @@ type sender struct {
 	fd       int
 	start    int64 // when the first message was written
 	calls    int64
+	room     func(written int64) // nil: the device blocks by itself
+	written  int64               // calls that wrote something
 }
 
 // send writes all messages, perWrite of them with one call. A message waits for the others of its write no longer than
@@ -56,11 +58,15 @@ func (s *sender) send(perWrite int) error {
 // write writes b. The kernel takes a part of it when a signal arrives while a stream waits for room, and nothing while a
 // device queue is full.
 func (s *sender) write(b []byte) error {
+	if s.room != nil {
+		s.room(s.written)
+	}
 	for len(b) > 0 {
 		n, err := unix.Write(s.fd, b)
 		s.calls++
 		switch err {
 		case nil:
+			s.written++
 			b = b[n:]
 		case unix.EINTR:
 		case unix.ENOBUFS, unix.EAGAIN:

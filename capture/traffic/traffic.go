@@ -42,6 +42,9 @@ type Config struct {
 	// Arrived blocks until everything sent before the call is in the receiver's socket, or lost. UDP has no end that a
 	// receiver could see. nil stands for a link that is synchronous, as loopback is.
 	Arrived func(ctx context.Context) error
+	// Room blocks, as write(2) does on a NIC, until the sender's interface has room for another datagram behind the given
+	// number of datagrams written before. A TAP device and a veth drop instead. nil stands for a device that blocks.
+	Room func(written int64)
 }
 
 // Outcome is what the application and its sockets saw of one run.

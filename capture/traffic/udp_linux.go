@@ -33,7 +33,9 @@ func (r *run) udp(ctx context.Context) error {
 	}
 
 	received := r.end(func() error { return r.receiver.receive(to, r.receiver.datagram) })
-	sent := r.end(func() error { return r.sender(from).send(perDatagram) })
+	sender := r.sender(from)
+	sender.room = r.Room
+	sent := r.end(func() error { return sender.send(perDatagram) })
 	if err = <-sent; err != nil {
 		err = fmt.Errorf("sender: %w", err)
 	} else if r.Arrived != nil {

@@ -64,7 +64,7 @@ func analyzeCaptures(c *cobra.Command, f *analyzeFlags, args []string) error {
 		return usagef(c, "analyze what? name a capture file, a run's directory, or - for standard input")
 	}
 	if len(args) == 1 && isDir(args[0]) {
-		return printRun(c, args[0], f.output)
+		return printRun(c.Context(), c, args[0], f.output)
 	}
 	files, err := expand(args)
 	if err != nil {
@@ -188,8 +188,8 @@ func describeSource(r *analyze.Result, in *recording.Merge) {
 }
 
 // printRun counts a recording's captures and prints the run.
-func printRun(c *cobra.Command, dir string, o outputFlags) error {
-	r, err := loadRun(c.Context(), dir)
+func printRun(ctx context.Context, c *cobra.Command, dir string, o outputFlags) error {
+	r, err := loadRun(ctx, dir)
 	if err != nil {
 		return err
 	}
@@ -234,10 +234,4 @@ func countTrial(ctx context.Context, dir, transport string, t *analyze.Trial) er
 	}
 	t.Count(result, transport)
 	return nil
-}
-
-// anyTrial reports whether the recording holds anything to show.
-func anyTrial(dir string) bool {
-	_, err := recording.ReadManifest(dir)
-	return err == nil
 }

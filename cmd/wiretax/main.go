@@ -18,7 +18,8 @@ import (
 const version = "0.1.0"
 
 func main() {
-	ctx, _ := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+	context.AfterFunc(ctx, stop) // the second signal ends the program at once
 	os.Exit(wiretax(ctx, os.Stdin, os.Stdout, os.Stderr, os.Args[1:]))
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -166,15 +167,13 @@ func run(c *cobra.Command, f *runFlags) error {
 	line := newStatusLine(c.ErrOrStderr())
 	recordErr := capture.Record(c.Context(), e, dir, func(p capture.Progress) { line.show(p) })
 	line.clear()
-	if recordErr != nil && !anyTrial(dir) {
+	// What is complete is good: it is shown, whatever ended the rest, if it lets transports be compared.
+	var incomplete *capture.IncompleteError
+	if recordErr != nil && !(errors.As(recordErr, &incomplete) && incomplete.Done >= len(e.Transports)) {
 		return recordErr
 	}
-	// What is complete is good: it is shown, whatever ended the rest.
-	err = printRun(c, dir, f.output)
-	if recordErr != nil {
-		return recordErr
-	}
-	return err
+	err = printRun(context.WithoutCancel(c.Context()), c, dir, f.output)
+	return cmp.Or(recordErr, err)
 }
 
 // runInside repeats the command where it is privileged: in a user namespace of its own.
@@ -202,7 +201,7 @@ func describe(err error) string {
 	case errors.As(err, &tun):
 		return fmt.Sprintf("build the test link: %v (modprobe tun; in a container add --device /dev/net/tun; or --link veth)", err)
 	case errors.Is(err, context.Canceled):
-		return "interrupted"
+		return strings.Replace(err.Error(), context.Canceled.Error(), "interrupted", 1)
 	}
 	return err.Error()
 }
