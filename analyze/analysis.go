@@ -174,6 +174,11 @@ func (a *Analysis) charge(v *verdict, r *Record, f *frame.Frame) {
 	}
 	t.UniquePayloadBytes += v.unique
 	a.ledger.Add(l)
+	if l[frame.TCPOptions] != 0 {
+		for i, n := range f.TCP.Options {
+			a.option[i] += int64(n)
+		}
+	}
 	a.roles[v.role].Frames += v.frames
 	a.roles[v.role].WireBytes += v.wire
 	a.clock.tick(r.Nanos)
@@ -193,7 +198,7 @@ func (a *Analysis) charge(v *verdict, r *Record, f *frame.Frame) {
 	o.Frames[v.role] += v.frames
 }
 
-// link remembers the link types in order of appearance.
+// link notes the link types in order of appearance.
 func (a *Analysis) link(l frame.LinkType) {
 	for _, known := range a.links {
 		if known == l {
@@ -208,10 +213,11 @@ func (a *Analysis) LinkTypes() []frame.LinkType { return a.links }
 
 // clock keeps the time span of the records.
 type clock struct {
-	known             bool
-	first, last, prev int64
-	backward          int64 // records earlier than the one before
-	without           int64 // records without a time
+	known       bool
+	first, last int64 // earliest and latest
+	start, prev int64 // of the first record and of the last one
+	backward    int64 // records earlier than the one before
+	without     int64 // records without a time
 }
 
 func (c *clock) tick(nanos int64) {
@@ -220,7 +226,7 @@ func (c *clock) tick(nanos int64) {
 		return
 	}
 	if !c.known {
-		c.known, c.first, c.last, c.prev = true, nanos, nanos, nanos
+		*c = clock{known: true, first: nanos, last: nanos, start: nanos, prev: nanos, without: c.without}
 		return
 	}
 	if nanos < c.prev {

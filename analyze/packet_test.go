@@ -24,6 +24,7 @@ type packet struct {
 	at       time.Duration
 	iface    int32
 	fcs      int8
+	raw      bool // link type RAW: the record begins with the IP header
 }
 
 const (
@@ -119,7 +120,11 @@ var epoch = time.Date(2024, 5, 1, 12, 0, 0, 0, time.UTC)
 // record writes the packet as a record that nothing was cut from.
 func (p packet) record() *Record {
 	b := p.bytes()
-	return &Record{Data: b, WireLen: len(b), Nanos: epoch.Add(p.at).UnixNano(), Interface: p.iface, Link: 1, FCS: p.fcs}
+	link := uint16(1)
+	if p.raw {
+		b, link = b[14:], 101
+	}
+	return &Record{Data: b, WireLen: len(b), Nanos: epoch.Add(p.at).UnixNano(), Interface: p.iface, Link: link, FCS: p.fcs}
 }
 
 func (p packet) bytes() []byte {

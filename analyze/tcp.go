@@ -53,9 +53,6 @@ func (a *Analysis) flagFacts(h *frame.TCPHeader) {
 	case h.Flags&(frame.SYN|frame.FIN|frame.RST) == 0:
 		t.PureACK++
 	}
-	for i, n := range h.Options {
-		a.option[i] += int64(n)
-	}
 }
 
 // transmit takes a segment into the sequence space of its direction. It returns the segment's role and how many octets of
@@ -64,7 +61,7 @@ func (a *Analysis) transmit(me, peer *flow.Stream, h *frame.TCPHeader) (flow.Rol
 	holes := &a.flows.Holes
 	switch {
 	case h.Flags&frame.SYN != 0:
-		repeated := syn(holes, me, peer, h)
+		repeated := begin(holes, me, peer, h)
 		fresh := holes.Insert(me, h.Seq+1, h.Segment) // TCP Fast Open, RFC 7413
 		if repeated {
 			return flow.Retransmit, int64(fresh)
@@ -92,8 +89,8 @@ func (a *Analysis) transmit(me, peer *flow.Stream, h *frame.TCPHeader) (flow.Rol
 	return byFlags(h), 0
 }
 
-// syn starts a connection, also on ports that were in use before, and reports whether the SYN was seen already.
-func syn(holes *flow.Holes, me, peer *flow.Stream, h *frame.TCPHeader) (repeated bool) {
+// begin starts a connection, also on ports that were in use before, and reports whether the SYN was seen already.
+func begin(holes *flow.Holes, me, peer *flow.Stream, h *frame.TCPHeader) (repeated bool) {
 	if me.Is(flow.Known) && me.First() == h.Seq+1 {
 		repeated = me.Is(flow.SawSYN)
 	} else {

@@ -217,6 +217,7 @@ func (b *bench) gather(base baseline, o *traffic.Outcome) (e evidence, drops map
 	if o.Sender != nil && o.Receiver != nil {
 		e.TCP = true
 		e.SegsOutA, e.SegsInA = int64(o.Sender.SegsOut), int64(o.Sender.SegsIn)
+		e.RetransA, e.RetransB = int64(o.Sender.TotalRetrans), int64(o.Receiver.TotalRetrans)
 		e.SegsOutB, e.SegsInB = int64(o.Receiver.SegsOut), int64(o.Receiver.SegsIn)
 	}
 	drops = map[string]int64{

@@ -26,6 +26,8 @@ type evidence struct {
 	SegsInA      int64
 	SegsOutB     int64
 	SegsInB      int64
+	RetransA     int64 // tcpi_total_retrans
+	RetransB     int64
 	RecordedAtoB int64 // frames in the recording
 	RecordedBtoA int64
 }
@@ -96,6 +98,7 @@ func (e evidence) judgeTCP(w *witnesses, check func(string, int64, string, int64
 	w.Detail["receiver_tcp_info_segs_out"], w.Detail["receiver_tcp_info_segs_in"] = e.SegsOutB, e.SegsInB
 	w.Detail["syn_acks_of_request_socket"], w.Detail["acks_of_time_wait_socket"] = e.B.SYNACKOut, repeatedFIN
 	w.Detail["segments_in_time_wait"], w.Detail["resets_of_receiver"] = e.A.InAfterFIN, e.B.RSTOut
+	w.Detail["sender_tcp_info_retrans"], w.Detail["receiver_tcp_info_retrans"] = e.RetransA, e.RetransB
 	check("sender's TCP segments captured out", e.A.TCPOut, "TCP_INFO and TIME_WAIT", e.SegsOutA+repeatedFIN)
 	check("sender's TCP segments captured in", e.A.TCPIn, "TCP_INFO and TIME_WAIT", e.SegsInA+e.A.InAfterFIN)
 	check("receiver's TCP segments captured out", e.B.TCPOut, "TCP_INFO, SYN-ACKs and RSTs", e.SegsOutB+e.B.SYNACKOut+e.B.RSTOut)

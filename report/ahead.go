@@ -19,17 +19,17 @@ func aheadSentence(w *analyze.Workload, ref, t analyze.Transport) string {
 	case frames == nil && wire == nil:
 		return "Never fewer frames or wire bytes than " + ref.Name
 	case frames == nil:
-		return fmt.Sprintf("Never fewer frames than %s, fewer wire bytes %s%s", ref.Name, from(w, *wire), extrapolated(w, *wire))
+		return fmt.Sprintf("Never fewer frames, fewer wire bytes %s%s", from(w, *wire), extrapolated(w, *wire))
 	case wire == nil:
-		return fmt.Sprintf("Fewer frames than %s %s%s, never fewer wire bytes", ref.Name, from(w, *frames), extrapolated(w, *frames))
+		return fmt.Sprintf("Fewer frames %s%s, never fewer wire bytes", from(w, *frames), extrapolated(w, *frames))
 	case *frames == *wire:
-		return fmt.Sprintf("Fewer frames and wire bytes than %s %s%s", ref.Name, from(w, *frames), extrapolated(w, *frames))
+		return fmt.Sprintf("Fewer frames and wire bytes %s%s", from(w, *frames), extrapolated(w, *frames))
 	}
 	first, second := extrapolated(w, *frames), extrapolated(w, *wire)
 	if first == second {
 		first = "" // said once, at the end
 	}
-	return fmt.Sprintf("Fewer frames than %s %s%s, fewer wire bytes from %s%s", ref.Name, from(w, *frames), first, integer(*wire), second)
+	return fmt.Sprintf("Fewer frames %s%s, fewer wire bytes from %s%s", from(w, *frames), first, integer(*wire), second)
 }
 
 // from says "at most" below the number of messages that were sent: with fewer, the frames may be fewer too.

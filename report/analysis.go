@@ -44,7 +44,7 @@ func sourceSection(r *analyze.Result) section {
 	if src.TruncatedFile {
 		parts = append(parts, "cut off at its end")
 	}
-	s := section{title: fileNames(src.Files)}
+	s := section{title: clean(fileNames(src.Files))}
 	if text := strings.Join(slices.DeleteFunc(parts, isEmpty), ", "); text != "" {
 		s.lines = append(s.lines, line{text: text})
 	}

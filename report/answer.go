@@ -1,8 +1,10 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"wiretax/analyze"
@@ -34,17 +36,13 @@ func answer(w *analyze.Workload) []line {
 	return lines
 }
 
+// joined gives each sentence a line of its own.
 func joined(sentences []string) string {
-	var said []string
-	for _, s := range sentences {
-		if s != "" {
-			said = append(said, s)
-		}
-	}
+	said := slices.DeleteFunc(sentences, func(s string) bool { return s == "" })
 	if len(said) == 0 {
 		return ""
 	}
-	return strings.Join(said, ". ") + "."
+	return strings.Join(said, "."+lineBreak) + "."
 }
 
 // deliverySentence keeps loss from being taken for a saving.
@@ -53,7 +51,7 @@ func deliverySentence(w *analyze.Workload, t analyze.Transport) string {
 	if !ok || !s.Min.Valid() || float64(s.Min) >= float64(w.Messages) {
 		return ""
 	}
-	return fmt.Sprintf("delivered only %s of %s: what got lost is no saving", ranged(s, count), plural(float64(w.Messages), "message"))
+	return fmt.Sprintf("delivered %s of %s: what got lost is no saving", ranged(s, count), plural(float64(w.Messages), "message"))
 }
 
 func dataSentence(w *analyze.Workload, ref, t analyze.Transport) string {
@@ -87,7 +85,7 @@ func totalSentence(ref, t analyze.Transport) string {
 		return text
 	}
 	wire := minus(a, b)
-	return fmt.Sprintf("%s; %s against %s: %s (%s%s%%)", text, quantified(b, "wire byte"), ranged(a, count), savedOrCost(wire),
+	return fmt.Sprintf("%s.%sWire bytes %s against %s: %s (%s%s%%)", text, lineBreak, ranged(b, count), ranged(a, count), savedOrCost(wire),
 		percent(math.Abs(float64(wire.Median/a.Median))), glue)
 }
 
@@ -156,7 +154,7 @@ func competitor(w *analyze.Workload) string {
 		case len(t.Summary) == 0:
 		case t.Name == "udp-packed":
 			packed = t
-		case strings.HasPrefix(t.Name, "tcp") && (best == nil || t.Summary["frames"].Median < best.Summary["frames"].Median):
+		case strings.HasPrefix(t.Name, "tcp") && (best == nil || cheaper(t, best)):
 			best = t
 		}
 	}
@@ -164,8 +162,14 @@ func competitor(w *analyze.Workload) string {
 		return ""
 	}
 	frames, wire := minus(best.Summary["frames"], packed.Summary["frames"]), minus(best.Summary["wire_bytes"], packed.Summary["wire_bytes"])
-	return fmt.Sprintf("TCP's real competitor is an application that packs its datagrams itself: udp-packed needed %s and %s than %s, the TCP with the fewest frames.",
+	return fmt.Sprintf("TCP's real competitor packs its datagrams itself: udp-packed needed %s and %s than %s, the TCP with the fewest frames.",
 		fewer(frames, "frame"), fewer(wire, "wire byte"), best.Name)
+}
+
+// cheaper compares by frames, then by wire bytes.
+func cheaper(a, b *analyze.Transport) bool {
+	return cmp.Or(cmp.Compare(a.Summary["frames"].Median, b.Summary["frames"].Median),
+		cmp.Compare(a.Summary["wire_bytes"].Median, b.Summary["wire_bytes"].Median)) < 0
 }
 
 // fewer compares in words: a positive difference is what the transport did without.

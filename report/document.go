@@ -77,6 +77,9 @@ func (c column) heading() string {
 	return strings.NewReplacer("-\n", "", "+\n", "+", "/\n", "/", "\n", " ").Replace(c.name)
 }
 
+// lineBreak ends a line within a text where the format has lines.
+const lineBreak = "\n"
+
 // glue is a no-break space: it keeps a number and its range or unit on one line. Renderers write it as a space.
 const glue = "\u00a0"
 

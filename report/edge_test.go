@@ -34,9 +34,9 @@ func run(messages, size int, transports ...analyze.Transport) *analyze.Run {
 
 func lossyRun() *analyze.Run {
 	udp := times(3, timed(udpTrial(100, 100*90), 0.002, 0.003, 0.003))
-	for i := range udp {
+	for i := range udp { // the wire carried what the link then lost
 		udp[i].MessagesDelivered = int64(97 + i)
-		udp[i].UniquePayloadBytes -= int64(3-i) * 90
+		udp[i].Drops = map[string]int64{"lost_by_request": int64(3 - i)}
 	}
 	tcp := []analyze.Trial{
 		timed(tcpTrial(8, 9, 1, 2, 100*90), 0.004, 0.210, 0.215), timed(tcpTrial(8, 8, 1, 0, 100*90), 0.003, 0.005, 0.006),
@@ -52,7 +52,7 @@ func disagreeingRun() *analyze.Run {
 	tcp := r.Workloads[0].Transports[2].Trials
 	tcp[2].Witnesses = analyze.Witnesses{Capture: 9, Wire: 10, Interface: 10, TCPInfoSegs: 10,
 		Disagree: []string{"capture of host a 5 = wire 6: one frame missing"}}
-	r.Workloads[0].Transports[0].Trials[4].Drops = map[string]int64{"pcap_ring": 3, "interface": 0, "receiver": 1}
+	r.Workloads[0].Transports[0].Trials[4].Drops = map[string]int64{"capture_ring": 3, "interface_tx": 0, "receiver_socket": 1, "lost_by_request": 2}
 	r.Warnings = []analyze.Warning{{Code: "capture_dropped", Message: "the capture dropped 3 frames", Count: 3, Distrust: true}}
 	return r
 }

@@ -35,7 +35,7 @@ func priced(t analyze.Trial, unique int64) analyze.Trial {
 	t.HeaderBytesPerPayloadByte = analyze.Over(t.HeaderBytes, unique)
 	t.WireOverheadPerPayload = analyze.Over(t.WireBytes-unique, unique)
 	t.Efficiency = analyze.Over(unique, t.WireBytes)
-	t.Drops = map[string]int64{"pcap": 0}
+	t.Drops = map[string]int64{"capture_ring": 0}
 	return t
 }
 

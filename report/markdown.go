@@ -81,11 +81,11 @@ func markdownTable(t *table) string {
 
 // markup are the characters that could start markup inside a line (https://github.github.com/gfm/#backslash-escapes). A
 // bracket does only before a parenthesis: no report defines a link.
-var markup = strings.NewReplacer(`\`, `\\`, "|", `\|`, "*", `\*`, "`", "\\`", "<", `\<`, "~", `\~`, "](", `]\(`, glue, " ")
+var markup = strings.NewReplacer(`\`, `\\`, "|", `\|`, "*", `\*`, "`", "\\`", "<", `\<`, "~", `\~`, "](", `]\(`, glue, " ", lineBreak, " ")
 
 // escaped keeps text from being read as markup. An underscore between letters or digits is none.
 func escaped(s string) string {
-	parts := strings.Split(markup.Replace(clean(s)), "_")
+	parts := strings.Split(clean(markup.Replace(s)), "_")
 	var b strings.Builder
 	for i, part := range parts {
 		if i > 0 {

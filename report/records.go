@@ -25,11 +25,11 @@ func runRecords(r *analyze.Run) table {
 				strconv.Itoa(w.Messages), strconv.Itoa(w.Size), decimal(w.IntervalSeconds), tr.Name, strconv.Itoa(len(tr.Trials)),
 			}
 			verified, drops := 0, int64(0)
-			for _, trial := range tr.Trials {
-				if doubt(trial) == "" {
+			for n := range tr.Trials {
+				if tr.Trials[n].Verified() {
 					verified++
 				}
-				drops += sum(trial.Drops)
+				drops += tr.Trials[n].Dropped()
 			}
 			row = append(row, strconv.Itoa(verified), strconv.FormatInt(drops, 10))
 			for _, f := range recordFigures {

@@ -8,8 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/olekukonko/tablewriter/pkg/twwidth"
-
 	"wiretax/analyze"
 )
 
@@ -103,7 +101,7 @@ func TestExplainGolden(t *testing.T) {
 func widest(text string) (int, string) {
 	most, which := 0, ""
 	for l := range strings.SplitSeq(text, "\n") {
-		if w := twwidth.Width(l); w > most {
+		if w := displayWidth(l); w > most {
 			most, which = w, l
 		}
 	}

@@ -37,7 +37,7 @@ func terminalSection(out *bytes.Buffer, part section, s Style) error {
 	}
 	indent := 0
 	for _, l := range part.lines {
-		indent = max(indent, twwidth.Width(l.label))
+		indent = max(indent, displayWidth(l.label))
 	}
 	switch {
 	case indent > s.width()/2:
@@ -123,6 +123,9 @@ func drawTable(out *bytes.Buffer, t table, gap int, s Style) error {
 	return nil
 }
 
+// displayWidth is the number of columns of the terminal that s takes (Unicode Standard Annex 11).
+func displayWidth(s string) int { return twwidth.Width(s) }
+
 // heads returns the heads of the columns with equally many lines, names standing on the rows below them.
 func heads(columns []column) []string {
 	out := make([]string, len(columns))
@@ -172,12 +175,12 @@ func naturalWidths(t table) []int {
 	widths := make([]int, len(t.columns))
 	for i, head := range heads(t.columns) {
 		for l := range strings.SplitSeq(head, "\n") {
-			widths[i] = max(widths[i], twwidth.Width(l))
+			widths[i] = max(widths[i], displayWidth(l))
 		}
 	}
 	for _, row := range t.rows {
 		for i, cell := range row {
-			widths[i] = max(widths[i], twwidth.Width(cell))
+			widths[i] = max(widths[i], displayWidth(cell))
 		}
 	}
 	return widths
@@ -228,13 +231,13 @@ func shorten(t table, widths []int, excess int, atAnyPrice bool) bool {
 // elide takes out the middle of s: the ends of an address tell hosts apart.
 func elide(s string, width int) string {
 	r := []rune(s)
-	if twwidth.Width(s) <= width {
+	if displayWidth(s) <= width {
 		return s
 	}
 	for keep := len(r) - 1; keep > 0; keep-- {
 		front := keep / 2
 		short := string(r[:front]) + ".." + string(r[len(r)-(keep-front):])
-		if twwidth.Width(short) <= width {
+		if displayWidth(short) <= width {
 			return short
 		}
 	}
@@ -257,26 +260,32 @@ func firstToLeave(columns []column) int {
 func wrap(label, text string, indent, width int) []string {
 	var lines []string
 	l := strings.Repeat(" ", indent)
-	switch space := indent - twwidth.Width(label); {
+	switch space := indent - displayWidth(label); {
 	case label != "" && space > 0:
 		l = clean(label) + strings.Repeat(" ", space)
 	case label != "":
 		lines = append(lines, clean(label))
 	}
-	start := true
-	for word := range strings.SplitSeq(text, " ") {
-		word = unglued(clean(word))
-		if !start && twwidth.Width(l)+1+twwidth.Width(word) > width {
-			lines = append(lines, l)
-			l, start = strings.Repeat(" ", indent), true
+	for i, sentence := range strings.Split(text, lineBreak) {
+		if i > 0 {
+			l = strings.Repeat(" ", indent)
 		}
-		if !start {
-			l += " "
+		start := true
+		for word := range strings.SplitSeq(sentence, " ") {
+			word = unglued(clean(word))
+			if !start && displayWidth(l)+1+displayWidth(word) > width {
+				lines = append(lines, l)
+				l, start = strings.Repeat(" ", indent), true
+			}
+			if !start {
+				l += " "
+			}
+			l += word
+			start = false
 		}
-		l += word
-		start = false
+		lines = append(lines, strings.TrimRight(l, " "))
 	}
-	return append(lines, strings.TrimRight(l, " "))
+	return lines
 }
 
 // SGR parameters.

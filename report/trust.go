@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -10,20 +11,17 @@ import (
 
 // trustSection says whether independent counters confirm the figures, and where they don't.
 func trustSection(r *analyze.Run) section {
-	var trials, dropped int
-	var drops int64
+	var trials, dropped, lost int64
 	var doubts []line
 	for i := range r.Workloads {
-		w := &r.Workloads[i]
-		for _, t := range w.Transports {
-			for n, trial := range t.Trials {
+		for _, t := range r.Workloads[i].Transports {
+			for n := range t.Trials {
+				trial := &t.Trials[n]
 				trials++
-				lost := sum(trial.Drops)
-				if drops += lost; lost > 0 {
-					dropped++
-				}
-				if text := doubt(trial); text != "" {
-					doubts = append(doubts, line{label: trialName(r, i, t.Name, n, trial), text: text, tone: bad})
+				dropped += trial.Dropped()
+				lost += trial.Drops[analyze.LostByRequest]
+				if !trial.Verified() {
+					doubts = append(doubts, line{label: trialName(r, i, t.Name, n), text: doubt(trial), tone: bad})
 				}
 			}
 		}
@@ -31,44 +29,48 @@ func trustSection(r *analyze.Run) section {
 	if trials == 0 {
 		return section{lines: []line{{text: "nothing was measured: no trials", tone: bad}}}
 	}
-	if len(doubts) == 0 {
-		text := fmt.Sprintf("every trial verified: %s (%s, %s)", strings.Join(witnessNames(r), " = "),
-			plural(float64(trials), "trial"), plural(float64(drops), "drop"))
-		return section{lines: append([]line{{text: text, tone: good}}, distrust(r.Warnings)...)}
+	counted := plural(float64(trials), "trial") + ", " + plural(float64(dropped), "drop")
+	if lost > 0 {
+		counted += ", " + plural(float64(lost), "frame") + " lost by request"
 	}
-	head := fmt.Sprintf("must not be trusted: %d of %s not verified, %s in %s:", len(doubts), plural(float64(trials), "trial"),
-		plural(float64(drops), "drop"), plural(float64(dropped), "trial"))
+	if len(doubts) == 0 {
+		verified := line{text: fmt.Sprintf("every trial verified: %s (%s)", strings.Join(witnessNames(r), " = "), counted), tone: good}
+		return section{lines: append([]line{verified}, distrust(r.Warnings)...)}
+	}
+	head := line{text: fmt.Sprintf("must not be trusted: %s not verified (of %s):", plural(float64(len(doubts)), "trial"), counted), tone: bad}
 	if more := len(doubts) - mostDoubts; more > 0 {
 		doubts = append(doubts[:mostDoubts], line{text: fmt.Sprintf("and %d more", more), tone: bad})
 	}
-	return section{lines: append([]line{{text: head, tone: bad}}, doubts...)}
+	return section{lines: append([]line{head}, doubts...)}
 }
 
 // mostDoubts bounds the list: who reads ten has understood.
 const mostDoubts = 10
 
-func trialName(r *analyze.Run, workload int, transport string, n int, trial analyze.Trial) string {
+func trialName(r *analyze.Run, workload int, transport string, n int) string {
 	name := fmt.Sprintf("%s trial %d", transport, n+1)
 	if len(r.Workloads) > 1 {
 		w := r.Workloads[workload]
 		name = fmt.Sprintf("%d x %d B %s", w.Messages, w.Size, name)
 	}
-	if trial.Capture != "" {
-		name += " (" + trial.Capture + ")"
-	}
 	return name
 }
 
-// doubt says what is wrong with a trial; empty where nothing is.
-func doubt(t analyze.Trial) string {
+// doubt says what is wrong with a trial.
+func doubt(t *analyze.Trial) string {
 	var parts []string
 	if w := t.Witnesses; !w.Agree {
 		parts = append(parts, fmt.Sprintf("witnesses disagree: capture %s, wire %s, interface %s, TCP_INFO %s",
 			integer(w.Capture), integer(w.Wire), integer(w.Interface), integer(w.TCPInfoSegs)))
-		parts = append(parts, w.Disagree...)
+		for _, equation := range w.Disagree {
+			parts = append(parts, clean(equation))
+		}
 	}
-	if sum(t.Drops) > 0 {
-		parts = append(parts, "dropped: "+counters(t.Drops))
+	if t.Dropped() > 0 {
+		parts = append(parts, "dropped: "+drops(t))
+	}
+	if t.Capture != "" {
+		parts = append(parts, "see "+clean(t.Capture))
 	}
 	return strings.Join(parts, "; ")
 }
@@ -97,34 +99,22 @@ func witnessNames(r *analyze.Run) []string {
 	return names
 }
 
-func sum(counters map[string]int64) int64 {
-	var n int64
-	for _, c := range counters {
-		n += c
-	}
-	return n
-}
-
-// counters lists those that are not 0, by name.
-func counters(m map[string]int64) string {
-	var names []string
-	for name, n := range m {
-		if n != 0 {
-			names = append(names, name)
+// drops lists where frames got lost, by name.
+func drops(t *analyze.Trial) string {
+	var parts []string
+	for _, reason := range slices.Sorted(maps.Keys(t.Drops)) {
+		if n := t.Drops[reason]; n != 0 && reason != analyze.LostByRequest {
+			parts = append(parts, clean(reason)+glue+integer(n))
 		}
 	}
-	slices.Sort(names)
-	for i, name := range names {
-		names[i] = name + " " + integer(m[name])
-	}
-	return strings.Join(names, ", ")
+	return strings.Join(parts, ", ")
 }
 
 // footnotes are the doubts about a result.
 func footnotes(warnings []analyze.Warning) []line {
 	lines := make([]line, 0, len(warnings))
 	for i, w := range warnings {
-		l := line{label: fmt.Sprintf("[%d]", i+1), text: w.Message}
+		l := line{label: fmt.Sprintf("[%d]", i+1), text: clean(w.Message)}
 		if w.Code != "" {
 			l.text += " (" + w.Code + ")"
 		}

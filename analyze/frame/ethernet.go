@@ -26,6 +26,9 @@ const (
 	typeFabricPath   = 0x8903 // Cisco
 	typeMetaData     = 0x8909 // Cisco
 	typeNSH          = 0x894f // RFC 8300
+	typeLLDP         = 0x88cc
+	typeEAPOL        = 0x888e
+	typeLoopback     = 0x9000
 	typeBridged      = 0x6558 // Ethernet in a tunnel
 )
 
@@ -35,9 +38,11 @@ const (
 	minType   = 1536
 )
 
+// Lengths of headers.
 const (
 	ethernetLen = 14
 	tagLen      = 4
+	islLen      = 26
 )
 
 // islAddress begins the destination address of Cisco's Inter-Switch Link, whose frames hold a whole Ethernet frame.
@@ -51,8 +56,6 @@ func (c *cursor) ethernet() {
 		c.etherType(binary.BigEndian.Uint16(h[12:]))
 	}
 }
-
-const islLen = 26
 
 // etherType reads what a length-or-type field announces.
 func (c *cursor) etherType(t uint16) {
@@ -100,12 +103,12 @@ func (c *cursor) etherType(t uint16) {
 			c.ieee8023(int(t))
 			return
 		}
-		c.unknownNetwork()
+		c.linkEnds()
 	}
 }
 
-// unknownNetwork leaves the rest of the layer to rest.
-func (c *cursor) unknownNetwork() {
+// linkEnds notes where the outermost network header, or what stands in its place, begins.
+func (c *cursor) linkEnds() {
 	if c.f.IPOffset < 0 {
 		c.f.LinkHeader = c.off
 	}
@@ -113,13 +116,13 @@ func (c *cursor) unknownNetwork() {
 
 // arp reads ARP and RARP (RFC 826): the lengths of the addresses give that of the body.
 func (c *cursor) arp() {
-	c.unknownNetwork()
+	c.linkEnds()
 	p := c.peek(8)
 	n := 28 // Ethernet and IPv4, if the header was not captured
 	if len(p) == 8 {
 		n = 8 + 2*(int(p[4])+int(p[5]))
 	}
-	if n > c.left() {
+	if len(p) < 8 || n > c.left() {
 		c.incomplete()
 	}
 	c.take(ARP, n)
@@ -152,7 +155,7 @@ func (c *cursor) mpls() {
 			c.ethernet()
 			return
 		}
-		c.unknownNetwork()
+		c.linkEnds()
 	}
 }
 
@@ -164,19 +167,25 @@ func (c *cursor) controlWord() bool {
 
 // plausibleType reports whether the two octets at distance n can be the length-or-type field of an Ethernet frame.
 func (c *cursor) plausibleType(n int) bool {
-	switch t := c.peek16(n); t {
-	case typeIPv4, typeIPv6, typeARP, typeVLAN, typeSVLAN, typeMPLS, typeDiscovery, typeSession, typePBB, typeMACsec, 0x88cc, 0x888e, 0x9000:
+	t := c.peek16(n)
+	return knownType(t) || t > 2 && t <= maxLength && int(t) <= c.left()-n-2
+}
+
+// knownType reports whether t is an EtherType that is common enough to be believed in a guess.
+func knownType(t uint16) bool {
+	switch t {
+	case typeIPv4, typeIPv6, typeARP, typeVLAN, typeSVLAN, typeMPLS, typeDiscovery, typeSession, typePBB, typeMACsec,
+		typeNSH, typeBridged, typeLLDP, typeEAPOL, typeLoopback:
 		return true
-	default:
-		return t > 2 && t <= maxLength && int(t) <= c.left()-n-2
 	}
+	return false
 }
 
 // ieee8023 reads a frame whose type field is a length: 802.2 LLC follows, or Novell's raw IPX.
 func (c *cursor) ieee8023(length int) {
 	c.narrow(c.off + length)
 	if c.peek16(0) == 0xffff {
-		c.unknownNetwork()
+		c.linkEnds()
 		return
 	}
 	c.llc()
@@ -203,7 +212,7 @@ func (c *cursor) llc() {
 		return
 	}
 	c.header(LLC, n)
-	c.unknownNetwork()
+	c.linkEnds()
 }
 
 // snap reads LLC with SNAP: an organisation and its protocol number (RFC 1042).
@@ -219,7 +228,7 @@ func (c *cursor) snap() {
 	case oui == 0x0080c2 && (pid == 1 || pid == 7): // bridged Ethernet, RFC 2684 section 5.2
 		c.ethernet()
 	default:
-		c.unknownNetwork()
+		c.linkEnds()
 	}
 }
 
@@ -235,7 +244,7 @@ func (c *cursor) pppoe(t uint16) {
 		c.ppp(PPPoE)
 		return
 	}
-	c.unknownNetwork()
+	c.linkEnds()
 }
 
 // PPP protocol numbers (https://www.iana.org/assignments/ppp-numbers).
@@ -267,7 +276,7 @@ func (c *cursor) ppp(o Owner) {
 	case pppMPLS:
 		c.mpls()
 	default:
-		c.unknownNetwork()
+		c.linkEnds()
 	}
 }
 
@@ -280,11 +289,11 @@ func (c *cursor) macsec() {
 		n = 14
 	}
 	if len(p) == 0 || p[0]&version != 0 || c.left() < n+icvLen {
-		c.unknownNetwork()
+		c.linkEnds()
 		return
 	}
 	if _, ok := c.header(Link, n); !ok || p[0]&(encrypted|changed) != 0 {
-		c.unknownNetwork()
+		c.linkEnds()
 		return
 	}
 	if h, ok := c.header(Link, 2); ok {

@@ -64,7 +64,9 @@ func (c *cursor) addresses() (from, to address) {
 		return address{low: mapped | uint64(binary.BigEndian.Uint32(h))}, address{low: mapped | uint64(binary.BigEndian.Uint32(h[4:]))}
 	}
 	h := c.b[c.ip+8 : c.ip+40]
-	return address{binary.BigEndian.Uint64(h), binary.BigEndian.Uint64(h[8:])}, address{binary.BigEndian.Uint64(h[16:]), binary.BigEndian.Uint64(h[24:])}
+	from = address{binary.BigEndian.Uint64(h), binary.BigEndian.Uint64(h[8:])}
+	to = address{binary.BigEndian.Uint64(h[16:]), binary.BigEndian.Uint64(h[24:])}
+	return from, to
 }
 
 func (a address) below(b address) bool { return a.high < b.high || a.high == b.high && a.low < b.low }

@@ -22,7 +22,9 @@ type Frame struct {
 
 	// TCP is valid when Flow.Proto is ProtoTCP and the frame carries the TCP header.
 	TCP TCPHeader
-	// HasTransport says that the transport header that Flow names was read in full (ports known).
+	// HasTransport says that Flow names a transport header (TCP, UDP, UDP-Lite, SCTP, DCCP) by its ports and that what follows
+	// it is Payload. It is false for ICMP, for fragments after the first, and where so much of the header was cut that its
+	// ports or its length are unknown.
 	HasTransport bool
 
 	// IPOffset is where the innermost IP header starts in the record, -1 without one. PayloadOffset is where the payload
@@ -59,7 +61,7 @@ type Key struct {
 	APort, BPort uint16   // 0 where there is none
 	Proto        uint8    // IP protocol number of the innermost header that was decoded
 	IP           uint8    // 4, 6, or 0 for no IP
-	Network      uint64   // VLAN ids other than 0 (12 bits each, two innermost) and a VNI (24 bits): one 5-tuple in several networks is several flows
+	Network      uint64   // VLANs and VNI in one word: one 5-tuple in several networks is several flows
 }
 
 // AddrA returns A as an address, IPv4 unmapped.
@@ -142,7 +144,7 @@ type Defects uint16
 
 // The defects.
 const (
-	CutInHeader        Defects = 1 << iota // the capture length ends inside a header
+	CutInHeader        Defects = 1 << iota // the record, or what was captured of it, ends inside a header
 	BadHeader                              // a header contradicts itself (length field too small, version wrong)
 	LengthBeyond                           // a length field says more octets than the record's original length has
 	SurplusLength                          // the original length claims octets that the headers contradict (surplus is Other)

@@ -5,27 +5,29 @@ import "encoding/binary"
 // Next header values that are IPv6 extension headers or say that nothing follows (RFC 8200 section 4). IPv4 shares the
 // number space.
 const (
-	protoHopByHop  = 0
-	protoRouting   = 43
-	protoFragment  = 44
-	protoNone      = 59
-	protoDestOpts  = 60
-	protoMobility  = 135
-	protoHIP       = 139
-	protoShim6     = 140
-	optionJumbo    = 0xc2 // RFC 2675 section 2
-	ipv4HeaderLen  = 20
-	ipv6HeaderLen  = 40
-	moreFragments4 = 0x2000
-	offsetMask4    = 0x1fff
+	protoHopByHop = 0
+	protoRouting  = 43
+	protoFragment = 44
+	protoNone     = 59
+	protoDestOpts = 60
+	protoMobility = 135
+	protoHIP      = 139
+	protoShim6    = 140
+)
+
+// Fields of the IP headers.
+const (
+	ipv4HeaderLen     = 20
+	ipv6HeaderLen     = 40
+	ipv4MoreFragments = 0x2000
+	ipv4OffsetMask    = 0x1fff
+	optionJumbo       = 0xc2 // RFC 2675 section 2
 )
 
 // internet reads an IP packet of the version that its first octet says. The layer below is not asked: IPv6 under EtherType
 // 0x0800 exists.
 func (c *cursor) internet() {
-	if c.f.IPOffset < 0 {
-		c.f.LinkHeader = c.off
-	}
+	c.linkEnds()
 	if !c.deeper() {
 		return
 	}
@@ -35,17 +37,8 @@ func (c *cursor) internet() {
 	case 6:
 		c.ipv6()
 	default:
-		c.incompleteIP()
+		c.incomplete() // absent, or of no known version
 	}
-}
-
-// incompleteIP notes an IP header that is absent or of no known version.
-func (c *cursor) incompleteIP() {
-	if c.left() > 0 && c.off < len(c.b) {
-		c.f.Defects |= BadHeader
-		return
-	}
-	c.incomplete()
 }
 
 func (c *cursor) ipv4() {
@@ -78,11 +71,11 @@ func (c *cursor) ipv4() {
 		c.take(IPv4Options, n)
 	}
 	proto := h[9]
-	if place := binary.BigEndian.Uint16(h[6:]); place&(moreFragments4|offsetMask4) != 0 {
+	if place := binary.BigEndian.Uint16(h[6:]); place&(ipv4MoreFragments|ipv4OffsetMask) != 0 {
 		c.enterFragment(Fragment{
 			ID:     uint32(binary.BigEndian.Uint16(h[4:])),
-			Offset: place & offsetMask4 * 8,
-			More:   place&moreFragments4 != 0,
+			Offset: place & ipv4OffsetMask * 8,
+			More:   place&ipv4MoreFragments != 0,
 			Proto:  proto,
 		})
 	}

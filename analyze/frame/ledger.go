@@ -12,19 +12,19 @@ const (
 	MPLS                     // label stack entries and the pseudowire control word
 	PPPoE                    // PPPoE header and the PPP protocol field
 	LLC                      // 802.2 LLC and SNAP
-	Link                     // link layers that are no Ethernet: Linux cooked, null, PPP, 802.11, radiotap, ...
+	Link                     // link layers that are no Ethernet: Linux cooked, null, PPP, 802.11, radiotap, ...; MACsec, FabricPath, ISL
 	ARP                      // ARP and RARP, whole body
 	IPv4                     // the fixed 20 octets
 	IPv4Options              // IPv4 options
 	IPv6                     // the fixed 40 octets
-	IPv6Ext                  // IPv6 extension headers, ESP and AH under IPv6 included
+	IPv6Ext                  // IPv6 extension headers, AH and the header of ESP under IPv6 included
 	ICMP                     // ICMP, ICMPv6 and IGMP, whole body, quoted packets included
 	TCP                      // the fixed 20 octets
 	TCPOptions               // TCP options
 	UDP                      // UDP and UDP-Lite, 8 octets
-	SCTP                     // SCTP common header and chunk headers
+	SCTP                     // SCTP common header, headers of data chunks, all other chunks
 	Tunnel                   // GRE, VXLAN, GENEVE, GTP-U, L2TP, ... : the tunnel's own header
-	Other                    // what no rule above explains
+	Other                    // what no rule above explains: undecoded protocols, ciphertext, AH and ESP under IPv4, DCCP headers
 	Payload                  // above the innermost decoded transport header
 	Padding                  // after the end of the packet: padding and trailers
 	FCS                      // frame check sequence found in the record

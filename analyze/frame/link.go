@@ -121,7 +121,7 @@ func (c *cursor) loopback() {
 			c.etherType(t)
 			return
 		}
-		c.unknownNetwork()
+		c.linkEnds()
 	}
 }
 
@@ -138,7 +138,7 @@ func (c *cursor) cooked(n, at int) {
 	case t >= minType:
 		c.etherType(t)
 	default:
-		c.unknownNetwork()
+		c.linkEnds()
 	}
 }
 
@@ -158,7 +158,7 @@ func (c *cursor) serial() {
 		c.etherType(t)
 		return
 	}
-	c.unknownNetwork()
+	c.linkEnds()
 }
 
 // frameRelay reads a Q.922 address and either the NLPID that follows it (RFC 2427) or Cisco's EtherType.
@@ -195,7 +195,7 @@ func (c *cursor) frameRelay() {
 			c.etherType(binary.BigEndian.Uint16(h[3:]))
 		}
 	default:
-		c.unknownNetwork()
+		c.linkEnds()
 	}
 }
 
@@ -232,7 +232,7 @@ func (c *cursor) arcnet(n int) {
 	case arp, rarp, arp1051:
 		c.arp()
 	default:
-		c.unknownNetwork()
+		c.linkEnds()
 	}
 }
 

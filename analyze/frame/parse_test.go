@@ -61,6 +61,15 @@ func allRecords() []testRecord {
 	return all
 }
 
+// tunnels nests n IPv4 headers.
+func tunnels(n int) packet {
+	var p packet
+	for range n {
+		p = ip4(protoIPv4, p)
+	}
+	return p
+}
+
 var ethernetRecords = []testRecord{
 	{name: "udp4 of one octet, padded to the minimum", b: udp4(1).padTo(60),
 		want: Ledger{Ethernet: 14, IPv4: 20, UDP: 8, Payload: 1, Padding: 17}},
@@ -109,6 +118,19 @@ var ethernetRecords = []testRecord{
 		want: Ledger{Ethernet: 14, VLAN: 4 * maxLayers, Other: 4 * (100 - maxLayers)}, defects: TooManyLayers},
 	{name: "empty record", b: nil, want: Ledger{}, defects: CutInHeader},
 	{name: "record of ten octets", b: data(10), want: Ledger{Ethernet: 10}, defects: CutInHeader},
+	{name: "802.3 with LLC information format", b: ether(40, join([]byte{4, 4, 0, 1}, data(36))).padTo(60), want: Ledger{Ethernet: 14, LLC: 4, Other: 36, Padding: 6}},
+	{name: "802.3 with ip over LLC", b: ether(35, join([]byte{6, 6, 3}, ip4(ProtoUDP, udp(1, 2, data(4))))).padTo(60),
+		want: Ledger{Ethernet: 14, LLC: 3, IPv4: 20, UDP: 8, Payload: 4, Padding: 11}},
+	{name: "802.3 with SNAP of Cisco", b: ether(38, join([]byte{0xaa, 0xaa, 3, 0, 0, 0x0c, 0x20, 0}, data(30))).padTo(60), want: Ledger{Ethernet: 14, LLC: 8, Other: 30, Padding: 8}},
+	{name: "802.3 length beyond the record", b: ether(100, join([]byte{0x42, 0x42, 3}, data(43))), want: Ledger{Ethernet: 14, LLC: 3, Other: 43}, defects: LengthBeyond},
+	{name: "neither length nor type", b: ether(1510, data(46)), want: Ledger{Ethernet: 14, Other: 46}},
+	{name: "arp cut behind the link header", b: ether(typeARP, nil), wire: 60, want: Ledger{Ethernet: 14, ARP: 28, Padding: 18}, defects: CutInHeader},
+	{name: "pppoe session with lcp", b: ether(typeSession, join([]byte{0x11, 0, 0, 1}, be16(2+8), be16(0xc021), data(8))).padTo(60),
+		want: Ledger{Ethernet: 14, PPPoE: 8, Other: 8, Padding: 30}},
+	{name: "mpls over nothing known", b: ether(typeMPLS, join([]byte{0, 1, 1, 64, 0x10}, data(20))), want: Ledger{Ethernet: 14, MPLS: 4, Other: 21}},
+	{name: "cisco metadata", b: ether(typeMetaData, join([]byte{1, 1, 0, 1, 0, 9}, be16(typeIPv4), ip4(ProtoUDP, udp(1, 2, data(4))))),
+		want: Ledger{Ethernet: 14, Link: 8, IPv4: 20, UDP: 8, Payload: 4}},
+	{name: "fabricpath", b: ether(typeFabricPath, join(be16(1), udp4(4))), want: Ledger{Ethernet: 28, Link: 2, IPv4: 20, UDP: 8, Payload: 4}},
 }
 
 var lengthRecords = []testRecord{
@@ -162,6 +184,10 @@ var lengthRecords = []testRecord{
 		want: Ledger{Ethernet: 14, IPv6: 40, IPv6Ext: 8, TCP: 20, Payload: 70000, Padding: 10}},
 	{name: "ipv6 with no next header", b: ether(typeIPv6, ip6(protoNone, nil)).padTo(60),
 		want: Ledger{Ethernet: 14, IPv6: 40, Padding: 6}},
+	{name: "cut in an ipv6 extension header", b: ether(typeIPv6, ip6(60, ext(ProtoUDP, udp(1, 2, data(4)))))[:58], wire: 74,
+		want: Ledger{Ethernet: 14, IPv6: 40, IPv6Ext: 8, UDP: 8, Payload: 4}, defects: CutInHeader},
+	{name: "cut before an ipv6 extension header", b: ether(typeIPv6, ip6(60, ext(ProtoUDP, udp(1, 2, data(4)))))[:54], wire: 74,
+		want: Ledger{Ethernet: 14, IPv6: 40, IPv6Ext: 8, Other: 12}, defects: CutInHeader},
 }
 
 var ipRecords = []testRecord{
@@ -221,6 +247,10 @@ var transportRecords = []testRecord{
 		want: Ledger{Ethernet: 14, IPv4: 20, SCTP: 28, Payload: 1000}},
 	{name: "dccp", b: ether(typeIPv4, ip4(ProtoDCCP, join(be16(1), be16(2), []byte{4}, data(11), data(5)))),
 		want: Ledger{Ethernet: 14, IPv4: 20, Other: 16, Payload: 5}},
+	{name: "dccp data offset beyond the packet", b: ether(typeIPv4, ip4(ProtoDCCP, join(be16(1), be16(2), []byte{40}, data(11), data(5)))),
+		want: Ledger{Ethernet: 14, IPv4: 20, Other: 21}, defects: BadHeader},
+	{name: "sctp i-data", b: ether(typeIPv4, ip4(ProtoSCTP, join(be16(1), be16(2), data(8), []byte{64, 3, 0, 20 + 4}, data(16), data(4)))),
+		want: Ledger{Ethernet: 14, IPv4: 20, SCTP: 12 + 20, Payload: 4}},
 }
 
 var inner = ip4(ProtoUDP, udp(1, 2, data(4)))
@@ -278,6 +308,22 @@ var tunnelRecords = []testRecord{
 	{name: "lisp", b: overUDP(portLISP, join(data(8), inner)), want: Ledger{Ethernet: 14, IPv4: 40, Tunnel: 8, UDP: 16, Payload: 4}},
 	{name: "nsh", b: ether(typeNSH, join([]byte{0, 2, 1, 1}, be32(0), inner)), want: Ledger{Ethernet: 14, IPv4: 20, Tunnel: 8, UDP: 8, Payload: 4}},
 	{name: "quic and wireguard are payload", b: overUDP(51820, data(32)), want: Ledger{Ethernet: 14, IPv4: 20, UDP: 8, Payload: 32}},
+	{name: "gre with source routes", b: ether(typeIPv4, ip4(ProtoGRE, join(be16(0x4000), be16(typeIPv4), data(4), []byte{8, 0, 0, 4}, data(4), data(3), []byte{0}, inner))),
+		want: Ledger{Ethernet: 14, IPv4: 40, Tunnel: 20, UDP: 8, Payload: 4}},
+	{name: "gre with wccp redirect header", b: ether(typeIPv4, ip4(ProtoGRE, join(be16(0), be16(greWCCP), []byte{0, 0, 0, 0}, inner))),
+		want: Ledger{Ethernet: 14, IPv4: 40, Tunnel: 8, UDP: 8, Payload: 4}},
+	{name: "gre with an unknown type", b: ether(typeIPv4, ip4(ProtoGRE, join(be16(0), be16(0x2000), data(20)))), want: Ledger{Ethernet: 14, IPv4: 20, Tunnel: 4, Other: 20}},
+	{name: "ethernet on ipv6", b: ether(typeIPv6, ip6(protoEthernet, udp4(4))), want: Ledger{Ethernet: 28, IPv4: 20, IPv6: 40, UDP: 8, Payload: 4}},
+	{name: "vxlan-gpe without next protocol", b: overUDP(portVXLANGPE, vxlan(7, udp4(4))), want: Ledger{Ethernet: 28, IPv4: 40, Tunnel: 8, UDP: 16, Payload: 4}},
+	{name: "vxlan-gpe with nsh with ethernet", b: overUDP(portVXLANGPE, join([]byte{0x0c, 0, 0, 4}, be32(7<<8), []byte{0, 2, 1, 3}, be32(0), udp4(4))),
+		want: Ledger{Ethernet: 28, IPv4: 40, Tunnel: 16, UDP: 16, Payload: 4}},
+	{name: "nsh of length 1", b: ether(typeNSH, join([]byte{0, 1, 1, 1}, inner)), want: Ledger{Ethernet: 14, Other: 36}, defects: BadHeader},
+	{name: "mpls' port without labels", b: overUDP(portMPLS, data(40)), want: Ledger{Ethernet: 14, IPv4: 20, UDP: 8, Payload: 40}},
+	{name: "geneve's port without its header", b: overUDP(portGeneve, data(40)), want: Ledger{Ethernet: 14, IPv4: 20, UDP: 8, Payload: 40}},
+	{name: "l2tp data with sequence and offset", b: overUDP(portL2TP, join(be16(0x0a02), be32(1), be32(2), be16(2), data(2), be16(pppIPv4), inner)),
+		want: Ledger{Ethernet: 14, IPv4: 40, Tunnel: 14, PPPoE: 2, UDP: 16, Payload: 4}},
+	{name: "l2tp's port without its header", b: overUDP(portL2TP, data(40)), want: Ledger{Ethernet: 14, IPv4: 20, UDP: 8, Payload: 40}},
+	{name: "tunnels without end", b: join(ether(typeIPv4, nil), tunnels(100)), want: Ledger{Ethernet: 14, IPv4: 20 * (maxLayers - 1), Other: 20 * (100 - maxLayers + 1)}, defects: TooManyLayers},
 }
 
 var linkRecords = []testRecord{
@@ -299,4 +345,25 @@ var linkRecords = []testRecord{
 	{name: "arcnet", b: join([]byte{1, 2, 0, 0, 212, 0, 0, 0}, inner), link: LinkARCNETLinux, want: Ledger{Link: 8, IPv4: 20, UDP: 8, Payload: 4}, defects: NoEthernet},
 	{name: "fddi", b: join(data(13), []byte{0xaa, 0xaa, 3, 0, 0, 0, 8, 0}, inner), link: LinkFDDI, want: Ledger{Link: 13, LLC: 8, IPv4: 20, UDP: 8, Payload: 4}, defects: NoEthernet},
 	{name: "link type that is not decoded", b: data(40), link: 195, want: Ledger{Other: 40}, defects: NoEthernet | UnknownLink},
+	{name: "null with an EtherType", b: join([]byte{0x0f, 0, 8, 0}, inner), link: LinkNull, want: Ledger{Link: 4, IPv4: 20, UDP: 8, Payload: 4}, defects: NoEthernet},
+	{name: "null with an unknown family", b: join([]byte{7, 0, 0, 0}, data(9)), link: LinkNull, want: Ledger{Link: 4, Other: 9}, defects: NoEthernet},
+	{name: "linux cooked with LLC", b: join(make([]byte, 14), be16(4), []byte{0x42, 0x42, 3}, data(9)), link: LinkLinuxSLL, want: Ledger{Link: 16, LLC: 3, Other: 9}, defects: NoEthernet},
+	{name: "ppp with direction", b: join([]byte{0}, []byte{0xff, 3}, be16(pppIPv6), ip6(ProtoUDP, udp(1, 2, nil))), link: LinkPPPWithDir, want: Ledger{Link: 5, IPv6: 40, UDP: 8}, defects: NoEthernet},
+	{name: "ppp with mpls", b: join([]byte{0xff, 3}, be16(pppMPLS), []byte{0, 1, 1, 64}, inner), link: LinkPPP, want: Ledger{Link: 4, MPLS: 4, IPv4: 20, UDP: 8, Payload: 4}, defects: NoEthernet},
+	{name: "cisco hdlc with slarp", b: join([]byte{0x8f, 0}, be16(0x8035), data(18)), link: LinkCiscoHDLC, want: Ledger{Link: 4, Other: 18}, defects: NoEthernet},
+	{name: "pppoe without ethernet", b: join([]byte{0x11, 0, 0, 1}, be16(2+32), be16(pppIPv4), inner), link: LinkPPPEther, want: Ledger{PPPoE: 8, IPv4: 20, UDP: 8, Payload: 4}, defects: NoEthernet},
+	{name: "frame relay with snap", b: join([]byte{0x18, 0x41, 3, 0, 0x80, 0, 0, 0}, be16(typeIPv4), inner), link: LinkFrameRelay, want: Ledger{Link: 10, IPv4: 20, UDP: 8, Payload: 4}, defects: NoEthernet},
+	{name: "frame relay of cisco", b: join([]byte{0, 0x18, 0x41}, be16(typeIPv4), inner), link: LinkFRelayWithDir, want: Ledger{Link: 5, IPv4: 20, UDP: 8, Payload: 4}, defects: NoEthernet},
+	{name: "token ring with source route", b: join(data(8), []byte{0x80}, data(5), []byte{4, 0, 0, 0}, []byte{0xaa, 0xaa, 3, 0, 0, 0, 8, 0}, inner), link: LinkTokenRing,
+		want: Ledger{Link: 18, LLC: 8, IPv4: 20, UDP: 8, Payload: 4}, defects: NoEthernet},
+	{name: "atm", b: join([]byte{0xaa, 0xaa, 3, 0, 0, 0, 8, 0}, inner), link: LinkATM, want: Ledger{LLC: 8, IPv4: 20, UDP: 8, Payload: 4}, defects: NoEthernet},
+	{name: "arcnet with arp of RFC 1051", b: join([]byte{1, 2, 241}, []byte{0, 7, 8, 0, 1, 4, 0, 1}, data(10)), link: LinkARCNET, want: Ledger{Link: 3, ARP: 18}, defects: NoEthernet},
+	{name: "switch tag", b: join(data(12), data(4), be16(typeIPv4), inner), link: LinkDSA, want: Ledger{Link: 18, IPv4: 20, UDP: 8, Payload: 4}, defects: NoEthernet},
+	{name: "switch tag with EtherType", b: join(data(12), data(8), be16(typeIPv4), inner), link: LinkEDSA, want: Ledger{Link: 22, IPv4: 20, UDP: 8, Payload: 4}, defects: NoEthernet},
+	{name: "packet filter log", b: join([]byte{61}, data(63), inner), link: LinkPFLog, want: Ledger{Link: 64, IPv4: 20, UDP: 8, Payload: 4}, defects: NoEthernet},
+	{name: "ipsec encapsulation", b: join(data(12), inner), link: LinkENC, want: Ledger{Link: 12, IPv4: 20, UDP: 8, Payload: 4}, defects: NoEthernet},
+	{name: "ppi, data, fcs announced", link: LinkPPI,
+		b:    join([]byte{0, 0, 32, 0, 105, 0, 0, 0, 2, 0, 20, 0}, make([]byte, 8), []byte{1, 0}, make([]byte, 10), []byte{8, 3}, data(28), []byte{0xaa, 0xaa, 3, 0, 0, 0, 8, 0}, inner, data(4)),
+		want: Ledger{Link: 32 + 30, LLC: 8, IPv4: 20, UDP: 8, Payload: 4, FCS: 4}, defects: NoEthernet},
+	{name: "prism", b: join(be32(0x44), []byte{144, 0, 0, 0}, data(136), []byte{0xd4, 0}, data(8)), link: LinkPrism, want: Ledger{Link: 154}, defects: NoEthernet},
 }

@@ -23,7 +23,7 @@ const alignedTimestamps = 0x0101080a
 // tcp reads a TCP header (RFC 9293 section 3.1).
 func (c *cursor) tcp() {
 	h, whole := c.header(TCP, tcpLen)
-	known := c.ports(ProtoTCP, h)
+	c.ports(ProtoTCP, h)
 	if !whole {
 		return
 	}
@@ -37,11 +37,10 @@ func (c *cursor) tcp() {
 		c.f.Defects |= BadHeader
 		return
 	}
+	c.f.HasTransport = n <= c.left()
 	if n > 0 {
-		known = known && n <= c.left()
 		c.tcpOptions(n)
 	}
-	c.f.HasTransport = known
 	t.Segment = c.left()
 }
 
@@ -58,7 +57,7 @@ func (c *cursor) tcpOptions(n int) {
 		c.f.Defects |= CutInHeader
 	}
 	t := &c.f.TCP
-	if len(p) == 12 && binary.BigEndian.Uint32(p) == alignedTimestamps {
+	if n == 12 && len(p) == n && binary.BigEndian.Uint32(p) == alignedTimestamps {
 		t.Options[OptPadding], t.Options[OptTimestamps] = 2, 10
 		return
 	}

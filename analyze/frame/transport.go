@@ -94,21 +94,21 @@ func (c *cursor) ipsecOwner() Owner {
 	return Other
 }
 
-// ports names the flow after the ports that begin every transport header, and reports whether they were captured.
-func (c *cursor) ports(proto uint8, h []byte) bool {
+// ports names the flow after the ports that begin every transport header, as far as they were captured.
+func (c *cursor) ports(proto uint8, h []byte) {
 	if len(h) < 4 {
 		c.name(proto, 0, 0)
-		return false
+		return
 	}
 	c.name(proto, binary.BigEndian.Uint16(h), binary.BigEndian.Uint16(h[2:]))
-	return true
 }
 
 // udp reads UDP and UDP-Lite, whose length field says how much the checksum covers instead (RFC 3828 section 3.1).
 func (c *cursor) udp(proto uint8) {
 	start := c.off
 	h, whole := c.header(UDP, udpLen)
-	c.f.HasTransport = c.ports(proto, h)
+	c.ports(proto, h)
+	c.f.HasTransport = len(h) >= 4
 	if !whole {
 		c.payload() // the header has a fixed length: what follows is known to be payload
 		return
@@ -133,11 +133,11 @@ func (c *cursor) udp(proto uint8) {
 // included.
 func (c *cursor) sctp() {
 	h, whole := c.header(SCTP, sctpLen)
-	known := c.ports(ProtoSCTP, h)
+	c.ports(ProtoSCTP, h)
 	if !whole {
 		return
 	}
-	c.f.HasTransport = known
+	c.f.HasTransport = true
 	for c.left() > 0 {
 		p := c.peek(sctpChunkLen)
 		if len(p) < sctpChunkLen {
@@ -169,7 +169,7 @@ func (c *cursor) sctp() {
 // dccp reads a DCCP header (RFC 4340 section 5.1). It has no owner of its own.
 func (c *cursor) dccp() {
 	h, whole := c.header(Other, dccpLen)
-	known := c.ports(ProtoDCCP, h)
+	c.ports(ProtoDCCP, h)
 	if !whole {
 		return
 	}
@@ -179,5 +179,5 @@ func (c *cursor) dccp() {
 		return
 	}
 	c.take(Other, n)
-	c.f.HasTransport = known
+	c.f.HasTransport = true
 }

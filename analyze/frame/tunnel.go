@@ -27,6 +27,12 @@ const (
 	greArubaLast = 0x820f
 )
 
+// Lengths of headers.
+const (
+	vxlanLen = 8
+	maxGTP   = 256 // with extension headers; longer ones are not read
+)
+
 // ipTunnel reads the tunnels that stand directly on IP.
 func (c *cursor) ipTunnel(p uint8) {
 	if c.fragment {
@@ -61,7 +67,7 @@ func (c *cursor) udpTunnel(src, dst uint16) {
 	case portLISP:
 		c.lisp()
 	case portMPLS:
-		if c.left() >= 4 {
+		if c.labelsBeforeIP() {
 			c.mpls()
 		}
 	default:
@@ -175,13 +181,11 @@ func (c *cursor) vxlan() {
 	c.ethernet()
 }
 
-const vxlanLen = 8
-
 // vxlanGPE reads VXLAN with a next protocol field (draft-ietf-nvo3-vxlan-gpe section 3).
 func (c *cursor) vxlanGPE() {
 	const validVNI, nextProtocol = 0x08, 0x04
 	p := c.peek(vxlanLen)
-	if len(p) < vxlanLen || p[0]&(validVNI|nextProtocol) == 0 {
+	if len(p) < vxlanLen || p[0]&^nextProtocol != validVNI || p[1]|p[2]|p[7] != 0 {
 		return
 	}
 	c.take(Tunnel, vxlanLen)
@@ -190,7 +194,12 @@ func (c *cursor) vxlanGPE() {
 		c.ethernet()
 		return
 	}
-	switch p[3] {
+	c.nextProtocol(p[3])
+}
+
+// nextProtocol reads what VXLAN-GPE and NSH announce in the numbers they share.
+func (c *cursor) nextProtocol(p uint8) {
+	switch p {
 	case 1, 2:
 		c.internet()
 	case 3:
@@ -214,18 +223,8 @@ func (c *cursor) nsh() {
 		c.f.Defects |= BadHeader
 		return
 	}
-	if _, ok := c.header(Tunnel, n); !ok || !c.deeper() {
-		return
-	}
-	switch p[3] {
-	case 1, 2:
-		c.internet()
-	case 3:
-		c.ethernet()
-	case 4:
-		c.nsh()
-	case 5:
-		c.mpls()
+	if _, ok := c.header(Tunnel, n); ok && c.deeper() {
+		c.nextProtocol(p[3])
 	}
 }
 
@@ -237,7 +236,7 @@ func (c *cursor) geneve() {
 		return
 	}
 	n := fixed + int(p[0]&0x3f)*4
-	if n > c.left() {
+	if n > c.left() || !knownType(binary.BigEndian.Uint16(p[2:])) {
 		return
 	}
 	c.take(Tunnel, n)
@@ -265,6 +264,18 @@ func (c *cursor) ipAt(n int) bool {
 		return p[n]&0x0f >= 5 && c.left() >= n+ipv4HeaderLen
 	case 6:
 		return c.left() >= n+ipv6HeaderLen
+	}
+	return false
+}
+
+// labelsBeforeIP reports whether a short MPLS label stack follows, and an IP header behind it.
+func (c *cursor) labelsBeforeIP() bool {
+	const most = 8 * 4
+	p := c.peek(most)
+	for n := 4; n <= len(p); n += 4 {
+		if p[n-2]&1 != 0 { // bottom of stack
+			return c.ipAt(n)
+		}
 	}
 	return false
 }
@@ -299,14 +310,11 @@ func (c *cursor) gtp() {
 	c.internet()
 }
 
-// maxGTP bounds the extension headers that are read.
-const maxGTP = 256
-
 // l2tp reads the data messages of L2TP version 2 (RFC 2661 section 3.1). Control messages are payload of UDP.
 func (c *cursor) l2tp() {
-	const control, hasLength, sequence, offset, version = 0x8000, 0x4000, 0x0800, 0x0200, 0x000f
+	const control, hasLength, sequence, offset, reserved, version = 0x8000, 0x4000, 0x0800, 0x0200, 0x34f0, 0x000f
 	flags := c.peek16(0)
-	if flags&control != 0 || flags&version != 2 {
+	if flags&(control|reserved) != 0 || flags&version != 2 {
 		return
 	}
 	n := 6

@@ -35,7 +35,7 @@ func (c *cursor) wlan() {
 		}
 	}
 	if _, ok := c.header(Link, n); !ok || p[0]&noData != 0 || p[1]&protected != 0 || aggregate {
-		c.unknownNetwork()
+		c.linkEnds()
 		return
 	}
 	c.llc()

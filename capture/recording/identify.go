@@ -7,9 +7,6 @@ import (
 	"unicode/utf8"
 )
 
-// longestHeader is the longest file header that identify needs in full, in octets.
-const longestHeader = ixiaFileHeader
-
 // identify says in which format a file is that starts with head, and how many octets its header takes. The error for what
 // is no capture says what it is.
 func identify(head []byte) (f format, skip int, err error) {

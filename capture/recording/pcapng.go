@@ -57,18 +57,20 @@ func (p *pcapng) name() string { return "pcapng" }
 // decode implements format.
 func (p *pcapng) decode(b []byte, batch []Record) (n, used, want int, err error) {
 	const smallest = 12 // type, length, length again
+	order := p.order
 	for n < len(batch) {
 		h := b[used:]
 		if len(h) < smallest {
 			return n, used, smallest, nil
 		}
-		kind := p.order.u32(h)
+		kind := order.u32(h)
 		if kind == blockSection {
 			if err := p.setOrder(h[8:]); err != nil {
 				return n, used, 0, err
 			}
+			order = p.order
 		}
-		length := p.order.u32(h[4:])
+		length := order.u32(h[4:])
 		if length < smallest || length > p.maxBlock {
 			return n, used, 0, fmt.Errorf("block of type %#x: length %d is not within %d and %d", kind, length, smallest, p.maxBlock)
 		}
@@ -76,7 +78,7 @@ func (p *pcapng) decode(b []byte, batch []Record) (n, used, want int, err error)
 		if len(h) < size {
 			return n, used, size, nil
 		}
-		if again := p.order.u32(h[size-4:]); again != length {
+		if again := order.u32(h[size-4:]); again != length {
 			return n, used, 0, fmt.Errorf("block of type %#x: length is %d at its start and %d at its end", kind, length, again)
 		}
 		body := h[8 : size-4 : size-4]

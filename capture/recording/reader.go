@@ -19,7 +19,7 @@ type Reader struct {
 	compression string
 	format      format
 	src         io.Reader // what the file holds once it is decompressed
-	close       []func() error
+	closers     []func() error
 	read        *atomic.Int64 // octets read of the file as it is on disk
 	size        int64
 
@@ -69,25 +69,28 @@ func Open(name string, stdin io.Reader) (*Reader, error) {
 func open(name string, stdin io.Reader, read *atomic.Int64) (*Reader, error) {
 	r := &Reader{name: name, read: read, size: -1}
 	file := stdin
-	if name == "-" {
+	switch {
+	case name == "-" && stdin == nil:
+		return nil, errors.New("stdin: not available")
+	case name == "-":
 		r.name = "stdin"
-	} else {
+	default:
 		f, err := os.Open(name)
 		if err != nil {
 			return nil, err
 		}
-		r.close = append(r.close, f.Close)
+		r.closers = append(r.closers, f.Close)
 		file = f
 	}
-	if err := r.init(file); err != nil {
+	if err := r.detect(file); err != nil {
 		r.Close()
 		return nil, fmt.Errorf("%s: %w", r.name, err)
 	}
 	return r, nil
 }
 
-// init finds out how the file is compressed and what is in it.
-func (r *Reader) init(file io.Reader) error {
+// detect finds out how the file is compressed and what is in it.
+func (r *Reader) detect(file io.Reader) error {
 	if s, ok := file.(interface{ Stat() (fs.FileInfo, error) }); ok {
 		if info, err := s.Stat(); err != nil {
 			return err
@@ -98,12 +101,15 @@ func (r *Reader) init(file io.Reader) error {
 		}
 	}
 	src, compression, stop, err := decompress(&counter{file, r.read})
-	r.close = append(r.close, stop)
+	r.closers = append(r.closers, stop)
 	if err != nil {
 		return err
 	}
 	r.compression = compression
-	head, err := peek(src, longestHeader)
+	head, err := peek(src, pcapFileHeader)
+	if variant, _, ok := variantOf(head); ok && err == nil {
+		head, err = peek(src, variant.file)
+	}
 	if err != nil {
 		return err
 	}
@@ -209,9 +215,9 @@ func (r *Reader) Size() int64 { return r.size }
 // Close closes the file. Data of records is invalid after it.
 func (r *Reader) Close() error {
 	var errs []error
-	for i := len(r.close) - 1; i >= 0; i-- {
-		errs = append(errs, r.close[i]())
+	for i := len(r.closers) - 1; i >= 0; i-- {
+		errs = append(errs, r.closers[i]())
 	}
-	r.close = nil
+	r.closers = nil
 	return errors.Join(errs...)
 }

@@ -1,0 +1,205 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"wiretax/analyze"
+)
+
+// program is this test's binary, which is wiretax when it is called by that name. The path works for other users too.
+func program(args ...string) *exec.Cmd {
+	c := exec.Command("/proc/self/exe", args...)
+	c.Args[0] = "wiretax"
+	return c
+}
+
+// unprivileged makes the command an ordinary user's. Only root can do that; others are ordinary users already.
+func unprivileged(c *exec.Cmd) *exec.Cmd {
+	if os.Getuid() == 0 {
+		const nobody = 65534
+		c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+	}
+	return c
+}
+
+// needLab skips where no link can be built; in CI it must be possible.
+func needLab(t *testing.T) {
+	t.Helper()
+	if os.Getenv("CI") == "" && !labWorks() {
+		t.Skip("the system lets us build no link (run the tests as root)")
+	}
+}
+
+func TestOrdinaryUserGetsTheSameFrames(t *testing.T) {
+	needLab(t)
+	c := unprivileged(program("run", "--runs", "1", "--json"))
+	var stdout, stderr bytes.Buffer
+	c.Stdout, c.Stderr = &stdout, &stderr
+	err := c.Run()
+	if os.Getenv("CI") == "" && strings.Contains(stderr.String(), "user namespace") {
+		t.Skipf("user namespaces are not allowed here: %s", stderr.String())
+	}
+	if err != nil {
+		t.Fatalf("%v: %s", err, stderr.String())
+	}
+	var r analyze.Run
+	if err := json.Unmarshal(stdout.Bytes(), &r); err != nil {
+		t.Fatal(err)
+	}
+	for _, transport := range r.Workloads[0].Transports {
+		trial := transport.Trials[0]
+		if !trial.Verified() {
+			t.Errorf("%s: witnesses %+v, drops %v", transport.Name, trial.Witnesses, trial.Drops)
+		}
+		if trial.UniquePayloadBytes != 16*90 {
+			t.Errorf("%s: %d octets of unique payload, want 1440", transport.Name, trial.UniquePayloadBytes)
+		}
+		if transport.Name == "udp" && (trial.Frames != 16 || trial.WireBytes != 16*156) {
+			t.Errorf("udp: %d frames, %d wire bytes, want 16 and 2496", trial.Frames, trial.WireBytes)
+		}
+	}
+}
+
+// begun starts a run that would take minutes and waits until trials are being saved.
+func begun(t *testing.T, as func(*exec.Cmd) *exec.Cmd) (c *exec.Cmd, dir string, output *bytes.Buffer) {
+	t.Helper()
+	needLab(t)
+	dir = t.TempDir()
+	for d := dir; d != os.TempDir() && d != "/"; d = filepath.Dir(d) {
+		if err := os.Chmod(d, 0o777); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c = as(program("run", "--runs", "10000", "--out", filepath.Join(dir, "out")))
+	output = new(bytes.Buffer)
+	c.Stdout, c.Stderr = output, output
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Process.Kill() })
+	manifest := filepath.Join(dir, "out", "run.json")
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		if b, err := os.ReadFile(manifest); err == nil && bytes.Count(b, []byte(`"capture": "`)) >= 10 {
+			return c, dir, output
+		}
+		if time.Now().After(deadline) {
+			c.Process.Kill()
+			c.Wait()
+			if os.Getenv("CI") == "" && strings.Contains(output.String(), "user namespace") {
+				t.Skipf("user namespaces are not allowed here: %s", output)
+			}
+			t.Fatalf("no trial after 20 s: %s", output)
+		}
+	}
+}
+
+func TestInterruptPrintsWhatIsComplete(t *testing.T) {
+	for name, as := range users() {
+		t.Run(name, func(t *testing.T) {
+			c, dir, output := begun(t, as)
+			if err := c.Process.Signal(os.Interrupt); err != nil {
+				t.Fatal(err)
+			}
+			c.Wait()
+			if code := c.ProcessState.ExitCode(); code != exitInterrupted {
+				t.Errorf("exit code %d, want %d", code, exitInterrupted)
+			}
+			if s := output.String(); !strings.Contains(s, "tcp-cork") || !strings.Contains(s, "verified") || !strings.Contains(s, "ended after") {
+				t.Errorf("output: %s", s)
+			}
+			left, _ := filepath.Glob(filepath.Join(dir, "out", "*"))
+			for _, file := range left {
+				if ext := filepath.Ext(file); ext != ".pcapng" && ext != ".json" {
+					t.Errorf("left behind: %s", file)
+				}
+			}
+		})
+	}
+}
+
+func TestKillLeavesNoProcessAndNoNamespace(t *testing.T) {
+	for name, as := range users() {
+		t.Run(name, func(t *testing.T) {
+			before := namespaces(t)
+			c, _, _ := begun(t, as)
+			processes := append(children(t, c.Process.Pid), c.Process.Pid)
+			if err := c.Process.Kill(); err != nil {
+				t.Fatal(err)
+			}
+			c.Wait()
+			for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+				alive := 0
+				for _, pid := range processes {
+					if running(pid) {
+						alive++
+					}
+				}
+				if alive == 0 && namespaces(t) <= before {
+					return
+				}
+				if time.Now().After(deadline) {
+					t.Fatalf("%d processes left; %d network namespaces before, %d after", alive, before, namespaces(t))
+				}
+			}
+		})
+	}
+}
+
+func users() map[string]func(*exec.Cmd) *exec.Cmd {
+	return map[string]func(*exec.Cmd) *exec.Cmd{
+		"this user":        func(c *exec.Cmd) *exec.Cmd { return c },
+		"an ordinary user": unprivileged,
+	}
+}
+
+// children are the processes that the process has started.
+func children(t *testing.T, pid int) (pids []int) {
+	t.Helper()
+	tasks, _ := filepath.Glob("/proc/" + strconv.Itoa(pid) + "/task/*/children")
+	for _, task := range tasks {
+		b, err := os.ReadFile(task)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for word := range strings.FieldsSeq(string(b)) {
+			child, err := strconv.Atoi(word)
+			if err != nil {
+				t.Fatal(err)
+			}
+			pids = append(pids, child)
+		}
+	}
+	return pids
+}
+
+// running reports whether the process is there and no zombie.
+func running(pid int) bool {
+	b, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	if err != nil {
+		return false
+	}
+	_, state, _ := strings.Cut(string(b), ") ")
+	return !strings.HasPrefix(state, "Z") && !strings.HasPrefix(state, "X")
+}
+
+// namespaces counts the network namespaces that any thread of the machine is in.
+func namespaces(t *testing.T) int {
+	t.Helper()
+	seen := map[string]bool{}
+	links, _ := filepath.Glob("/proc/[0-9]*/task/[0-9]*/ns/net")
+	for _, link := range links {
+		if ns, err := os.Readlink(link); err == nil {
+			seen[ns] = true
+		}
+	}
+	return len(seen)
+}

@@ -1,0 +1,54 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"wiretax/analyze"
+	"wiretax/capture/lab"
+	"wiretax/capture/recording"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"wiretax": main})
+}
+
+// TestScripts runs the program as its users do. Scripts are in testdata/script.
+func TestScripts(t *testing.T) {
+	pcap, err := filepath.Abs("../../testdata/pcap")
+	if err != nil {
+		t.Fatal(err)
+	}
+	testscript.Run(t, testscript.Params{
+		Dir: "../../testdata/script",
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("PCAP", pcap)
+			return nil
+		},
+		Condition: func(condition string) (bool, error) {
+			switch condition {
+			case "lab": // in CI the lab has to work, whatever it says
+				return os.Getenv("CI") != "" || labWorks(), nil
+			case "root":
+				return os.Getuid() == 0, nil
+			}
+			return false, nil
+		},
+		UpdateScripts: os.Getenv("UPDATE") != "",
+	})
+}
+
+func labWorks() bool {
+	l, err := lab.Build(lab.Config{MTU: 1500, IP: 4, Queue: 1000})
+	if err != nil {
+		return false
+	}
+	l.Close()
+	return true
+}
+
+// The two packages must not know each other, but their records have to be the same.
+var _ = analyze.Record(recording.Record{})
