@@ -1,6 +1,8 @@
 package analyze
 
 import (
+	"time"
+
 	"wiretax/analyze/flow"
 	"wiretax/analyze/frame"
 )
@@ -18,6 +20,11 @@ type Options struct {
 	EachFrame func(FrameRow) error
 	// FrameOwners fills FrameRow.Owners.
 	FrameOwners bool
+	// From and To limit the records to those from From on and before To; the zero time is no limit. Where a limit is given,
+	// records without a time are left out.
+	From, To time.Time
+	// View asks for Result.Groups.
+	View View
 }
 
 // Analysis takes records one by one and accounts for every octet of them. It is not safe for concurrent use.
@@ -40,11 +47,14 @@ type Analysis struct {
 	clock     clock
 	links     []frame.LinkType
 	doubts    [numDoubts]int64
+	evidence  evidence
+	buckets   buckets
+	number    int64 // of the record at hand, those out of time included
 }
 
 // New returns an analysis that has seen no record.
 func New(o Options) *Analysis {
-	return &Analysis{options: o, flows: flow.New(o.MaxFlows), mtus: mtus{fixed: o.MTU}}
+	return &Analysis{options: o, flows: flow.New(o.MaxFlows), mtus: mtus{fixed: o.MTU}, buckets: newBuckets(o.View)}
 }
 
 // verdict is what the analysis found out about the record at hand.
@@ -61,6 +71,10 @@ type verdict struct {
 
 // Add takes one record. It keeps nothing of r.Data.
 func (a *Analysis) Add(r *Record) error {
+	a.number++
+	if !a.options.inTime(r.Nanos) {
+		return nil
+	}
 	f := &a.frame
 	frame.Parse(f, r.Data, r.WireLen, r.link(), int(r.FCS))
 	if f.Defects != 0 {
@@ -78,6 +92,14 @@ func (a *Analysis) Add(r *Record) error {
 		return a.options.EachFrame(a.row(&v, r, f))
 	}
 	return nil
+}
+
+// inTime reports whether a record is within the limits.
+func (o *Options) inTime(nanos int64) bool {
+	if o.From.IsZero() && o.To.IsZero() {
+		return true
+	}
+	return nanos != NoTime && (o.From.IsZero() || nanos >= o.From.UnixNano()) && (o.To.IsZero() || nanos < o.To.UnixNano())
 }
 
 // assign finds the flow of an IP packet and judges the packet by what the flow has seen.
@@ -184,8 +206,17 @@ func (a *Analysis) charge(v *verdict, r *Record, f *frame.Frame) {
 	a.clock.tick(r.Nanos)
 	a.link(r.link())
 
+	a.evidence.weigh(v, f)
+	if a.buckets.sums != nil {
+		a.buckets.add(v, r, f)
+	}
+
 	repeated := l[frame.Payload] - v.unique
 	if v.flow != flow.None {
+		if f.Flow.Proto == frame.ProtoTCP && f.HasTransport && !v.copied && r.Nanos != NoTime {
+			fl := a.flows.At(v.flow)
+			a.evidence.observe(v, fl.Stream(v.dir), fl.Stream(1-v.dir), r, f)
+		}
 		a.flows.Charge(v.flow, v.dir, v.role, v.frames, l[frame.Payload], repeated, v.header, v.wire)
 		return
 	}

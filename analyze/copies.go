@@ -51,10 +51,10 @@ func (c *copies) repeats(ref flow.Ref, dir int, me *flow.Stream, r *Record, f *f
 func copyWindowOf(packet []byte, me *flow.Stream, f *frame.Frame) int64 {
 	if f.Flow.IP == 4 && len(packet) >= 6 {
 		id := binary.BigEndian.Uint16(packet[4:])
-		if id != me.ID && me.Is(flow.SawID) {
+		if uint8(id) != me.ID && me.Is(flow.SawID) {
 			me.State |= flow.VariesID
 		}
-		me.ID = id
+		me.ID = uint8(id)
 		me.State |= flow.SawID
 		if me.Is(flow.VariesID) && id != 0 {
 			return copyWindow

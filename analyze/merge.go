@@ -33,6 +33,12 @@ func (a *Analysis) Merge(o *Analysis) {
 	a.unmatched += o.unmatched
 	a.others.Add(&o.others)
 	a.clock.merge(&o.clock)
+	for i, s := range o.evidence.stakes {
+		a.evidence.stakes[i].add(s)
+	}
+	a.evidence.handshakes.add(o.evidence.handshakes)
+	a.buckets.merge(&o.buckets)
+	a.number += o.number
 	for _, l := range o.links {
 		a.link(l)
 	}
@@ -70,4 +76,17 @@ func (c *clock) merge(o *clock) {
 	}
 	c.backward += o.backward
 	c.without += o.without
+}
+
+func (b *buckets) merge(o *buckets) {
+	for k, sum := range o.sums {
+		if b.sums == nil {
+			return
+		}
+		if b.sums[k] == nil {
+			b.sums[k] = sum
+		} else {
+			b.sums[k].Add(sum)
+		}
+	}
 }

@@ -19,6 +19,9 @@ func (a *Analysis) Result() *Result {
 		Roles:    make(map[Role]Share, flow.NumRoles),
 		TCP:      a.tcp,
 		Flows:    make([]Flow, 0, a.flows.Len()),
+		By:       a.options.View.By,
+		Groups:   a.groups(),
+		Findings: a.findings(),
 		Warnings: a.warnings(),
 	}
 	for o, n := range a.ledger {
@@ -92,8 +95,8 @@ func figures(c *flow.Counts) Direction {
 func (a *Analysis) row(v *verdict, r *Record, f *frame.Frame) FrameRow {
 	l := &f.Ledger
 	row := FrameRow{
-		N: a.totals.Records, Time: stamp(r.Nanos, r.Nanos != NoTime), Len: l.Record(), CapLen: int64(len(r.Data)), Frames: v.frames,
-		PayloadBytes: l[frame.Payload], UniqueBytes: v.unique, HeaderBytes: v.header, PaddingBytes: l[frame.Padding] + l[frame.FCS], WireBytes: v.wire,
+		N: a.number, Time: stamp(r.Nanos, r.Nanos != NoTime), Len: l.Record(), CapLen: int64(len(r.Data)), Frames: v.frames,
+		PayloadBytes: l[frame.Payload], UniqueBytes: v.unique, HeaderBytes: v.header - max(l[frame.ICMP]-icmpHeader, 0), PaddingBytes: l[frame.Padding] + l[frame.FCS], WireBytes: v.wire,
 		Role: Roles[v.role], Expanded: v.frames > 1,
 	}
 	if v.flow != flow.None {
@@ -110,6 +113,10 @@ func (a *Analysis) row(v *verdict, r *Record, f *frame.Frame) FrameRow {
 	}
 	return row
 }
+
+// icmpHeader is the fixed part of an ICMP message (RFC 792). What follows is neither header nor payload to a row; in the
+// sums, all of the message is header bytes.
+const icmpHeader = 8
 
 // stamp writes a time as RFC 3339 with nanoseconds, empty where it is not known.
 func stamp(nanos int64, known bool) string {

@@ -52,6 +52,9 @@ type Result struct {
 	Flows    []Flow           `json:"flows"`
 	Others   *OtherFlows      `json:"other_flows,omitempty"`
 	Frames   []FrameRow       `json:"frames,omitempty"` // with --frames: one row a record
+	By       string           `json:"by,omitempty"`     // what Groups are made by
+	Groups   []Group          `json:"groups,omitempty"` // with --by; they add up to the totals
+	Findings []Finding        `json:"findings"`
 	Warnings []Warning        `json:"warnings"`
 }
 
@@ -174,7 +177,7 @@ type FrameRow struct {
 	Frames       int64            `json:"frames"` // on the wire; more than 1 for a super-frame
 	PayloadBytes int64            `json:"payload_bytes"`
 	UniqueBytes  int64            `json:"unique_payload_bytes"`
-	HeaderBytes  int64            `json:"header_bytes"`
+	HeaderBytes  int64            `json:"header_bytes"`  // without the body of an ICMP message beyond its first 8 octets
 	PaddingBytes int64            `json:"padding_bytes"` // padding, trailer and FCS of the record
 	WireBytes    int64            `json:"wire_bytes"`
 	Role         Role             `json:"role"`

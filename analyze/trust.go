@@ -17,3 +17,18 @@ func (t *Trial) Dropped() int64 {
 
 // Verified reports whether the witnesses agree and nothing was dropped: only then can the trial's figures be trusted.
 func (t *Trial) Verified() bool { return t.Witnesses.Agree && t.Dropped() == 0 }
+
+// Verified reports whether every trial is.
+func (r *Run) Verified() bool {
+	for i := range r.Workloads {
+		for j := range r.Workloads[i].Transports {
+			trials := r.Workloads[i].Transports[j].Trials
+			for n := range trials {
+				if !trials[n].Verified() {
+					return false
+				}
+			}
+		}
+	}
+	return true
+}

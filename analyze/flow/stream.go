@@ -5,14 +5,16 @@ package flow
 type Stream struct {
 	first, next uint32
 
-	Acked  uint32 // acknowledgment number of the last segment of this direction
-	Mark   uint32 // time of the event that State speaks of, microseconds modulo 2^32
-	Window uint16 // of the last segment, as it stands in the header
-	MSS    uint16 // largest segment with its options: announced in the SYN (SawMSS), else the longest seen that fits the MTU
-	Gap    uint16 // microseconds, see State
-	State  State
-	ID     uint16 // IPv4 identification of the last packet
-	holes  uint16 // number of the set of holes; 0 for none
+	Acked    uint32 // acknowledgment number of the last segment of this direction
+	Mark     uint32 // time of the event that State speaks of, microseconds modulo 2^32
+	Window   uint16 // of the last segment, as it stands in the header
+	MSS      uint16 // largest segment with its options: announced in the SYN (SawMSS), else the longest seen that fits the MTU
+	State    State
+	holes    uint16 // number of the set of holes; 0 for none
+	ID       uint8  // last octet of the IPv4 identification of the last packet
+	Run      uint8  // small data segments since the last data of the other direction
+	RunBytes uint8  // their payload in units of 8 octets, rounded up
+	Gap      uint8  // see Waited
 }
 
 // State is a set of facts about a stream.
@@ -30,6 +32,9 @@ const (
 	VariesID                       // packets had different IPv4 identifications
 	Opened                         // the first packet of the flow was of this direction
 	SawMSS                         // MSS was announced in a SYN
+	Connecting                     // Mark is the time of the SYN
+	SmallOut                       // Mark is the time of a small segment that is not acknowledged, and nothing followed it
+	Waited                         // Mark is the time of its delayed ACK, Gap how long that took
 
 	ofSender = SawID | VariesID | Opened // facts that outlive a connection
 )

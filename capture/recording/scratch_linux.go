@@ -32,3 +32,18 @@ func detachedTmpfs() (fd int, err error) {
 	}
 	return unix.Fsmount(fs, unix.FSMOUNT_CLOEXEC, unix.MOUNT_ATTR_NODEV|unix.MOUNT_ATTR_NOEXEC|unix.MOUNT_ATTR_NOSUID)
 }
+
+// openUnnamed opens a file in the directory that has no name there (O_TMPFILE, open(2)). Not every file system has them.
+func openUnnamed(dir string) (*os.File, error) {
+	return os.OpenFile(dir, os.O_WRONLY|unix.O_TMPFILE, 0o666)
+}
+
+// nameFile gives an unnamed file a name, in place of whatever had it.
+func nameFile(f *os.File, name string) error {
+	err := os.Remove(name)
+	if err != nil && !os.IsNotExist(err) {
+		return err
+	}
+	// Naming it by its descriptor alone, with AT_EMPTY_PATH, would need a capability (linkat(2)).
+	return unix.Linkat(unix.AT_FDCWD, fmt.Sprintf("/proc/self/fd/%d", f.Fd()), unix.AT_FDCWD, name, unix.AT_SYMLINK_FOLLOW)
+}

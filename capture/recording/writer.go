@@ -198,7 +198,8 @@ func (w *Writer) endOptions() { w.u32(optionEnd) }
 // replacement is a file that takes the place of another when it is complete.
 type replacement struct {
 	*os.File
-	target string // "" when the file is written directly
+	target  string // "" when the file is written directly
+	unnamed bool   // the file has no name yet, and goes with the process if it never gets one
 }
 
 // replace opens a temporary file beside the one that it is to become. A symbolic link stays one; what is no regular file is
@@ -209,17 +210,31 @@ func replace(name string) (*replacement, error) {
 	}
 	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
 		f, err := os.OpenFile(name, os.O_WRONLY, 0)
-		return &replacement{f, ""}, err
+		return &replacement{File: f}, err
 	}
+	if f, err := openUnnamed(filepath.Dir(name)); err == nil {
+		return &replacement{f, name, true}, nil
+	}
+	f, err := os.OpenFile(partOf(name), os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o666)
+	return &replacement{f, name, false}, err
+}
+
+// partOf is the name under which a file is written where it cannot be without one.
+func partOf(name string) string {
 	dir, base := filepath.Split(name)
-	f, err := os.OpenFile(filepath.Join(dir, "."+base+".part"), os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o666)
-	return &replacement{f, name}, err
+	return filepath.Join(dir, "."+base+".part")
 }
 
 func (r *replacement) commit() error {
-	err := r.File.Close()
+	var err error
+	if r.unnamed {
+		err = nameFile(r.File, partOf(r.target))
+	}
+	if closeErr := r.File.Close(); err == nil {
+		err = closeErr
+	}
 	if err == nil && r.target != "" {
-		err = os.Rename(r.File.Name(), r.target)
+		err = os.Rename(partOf(r.target), r.target)
 	}
 	if err != nil {
 		r.abort()
@@ -230,6 +245,6 @@ func (r *replacement) commit() error {
 func (r *replacement) abort() {
 	r.File.Close()
 	if r.target != "" {
-		os.Remove(r.File.Name())
+		os.Remove(partOf(r.target))
 	}
 }

@@ -145,8 +145,8 @@ func analyzeFiles(ctx context.Context, files []string, stdin io.Reader, o analyz
 	return result, nil
 }
 
-// feed passes all records on; cut says where a file ended before its end.
-func feed(ctx context.Context, a *analyze.Analysis, in *recording.Merge) (cut *recording.CutError, err error) {
+// feed passes all records on; cut says where files ended before their end.
+func feed(ctx context.Context, a *analyze.Analysis, in *recording.Merge) (cut, err error) {
 	records := make([]recording.Record, batch)
 	for {
 		n, err := in.Next(records)
@@ -156,11 +156,12 @@ func feed(ctx context.Context, a *analyze.Analysis, in *recording.Merge) (cut *r
 				return nil, err
 			}
 		}
+		var end *recording.CutError
 		switch {
 		case errors.Is(err, io.EOF):
-			return cut, nil
-		case errors.As(err, &cut):
-			return cut, nil
+			return nil, nil
+		case errors.As(err, &end):
+			return err, nil // of every file that is cut
 		case err != nil:
 			return nil, err
 		case ctx.Err() != nil:
@@ -198,6 +199,9 @@ func printRun(ctx context.Context, c *cobra.Command, dir string, o outputFlags) 
 	})
 	if err != nil {
 		return err
+	}
+	if !r.Verified() {
+		return exitCode(exitDistrust)
 	}
 	return trust(r.Warnings)
 }
