@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"os/signal"
 	"runtime"
 	"strings"
 	"syscall"
@@ -55,8 +54,8 @@ func Privileged() bool {
 func Inside() bool { return os.Getenv(insideEnv) != "" }
 
 // Reexec runs this program again, with the same arguments, inside a new user namespace in which it is root
-// (user_namespaces(7)), and returns its exit code. The child is killed when this process dies, and signals that end this
-// process are passed on. Files that it writes belong to the invoking user.
+// (user_namespaces(7)), and returns its exit code. The child is killed when this process dies, and interrupted when ctx
+// ends: it may get that signal twice. Files that it writes belong to the invoking user.
 func Reexec(ctx context.Context) (code int, err error) {
 	runtime.LockOSThread() // Pdeathsig watches the thread that forked, not the process
 	defer runtime.UnlockOSThread()
@@ -71,27 +70,11 @@ func Reexec(ctx context.Context) (code int, err error) {
 		GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}},
 		Pdeathsig:   syscall.SIGKILL,
 	}
-	signals := make(chan os.Signal, 4)
-	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
-	defer signal.Stop(signals)
 	if err := cmd.Start(); err != nil {
 		return 0, &NamespaceError{What: "user namespace", Cause: err}
 	}
-	ended := make(chan struct{})
-	defer close(ended)
-	go func() {
-		for {
-			select {
-			case s := <-signals:
-				cmd.Process.Signal(s)
-			case <-ctx.Done():
-				cmd.Process.Signal(syscall.SIGTERM)
-				return
-			case <-ended:
-				return
-			}
-		}
-	}()
+	// A terminal sends its signals to both processes; one that was sent to this process alone is passed on.
+	defer context.AfterFunc(ctx, func() { cmd.Process.Signal(syscall.SIGINT) })()
 	err = cmd.Wait()
 	var exit *exec.ExitError
 	switch {

@@ -12,6 +12,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"wiretax/capture/lab"
 )
 
 // version is what the program calls itself in recordings.
@@ -19,7 +21,9 @@ const version = "0.1.0"
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
-	context.AfterFunc(ctx, stop) // the second signal ends the program at once
+	if !lab.Inside() {
+		context.AfterFunc(ctx, stop) // the second signal ends the program at once, and with it the one inside
+	}
 	os.Exit(wiretax(ctx, os.Stdin, os.Stdout, os.Stderr, os.Args[1:]))
 }
 
