@@ -35,38 +35,38 @@ const (
 	numFindings = iota
 )
 
-// findingTexts are the code of each finding, which does not change, its sentence with %d for count, frames and wire bytes,
-// and what it means.
-var findingTexts = [numFindings]struct{ code, message, explanation string }{
-	nagleDelayedACK: {"nagle_delayed_ack",
-		"%[1]d times a sender held data back for 35 to 60 ms until a delayed ACK released it (Nagle's algorithm): %[4].3f s lost, %[3]d wire bytes",
-		"A small segment was out, its ACK came alone 35 to 60 ms later (Linux delays ACKs by 40 ms, TCP_DELACK_MIN), and within 25 ms of it the sender sent more: it had waited (RFC 896, RFC 1122 section 4.2.3.2). Count: stalls. Frames and wire bytes: the ACK and the second segment, which one write of both parts would save. Remedy: write the message in one piece, or TCP_NODELAY."},
-	splitWrites: {"split_writes",
-		"%[1]d requests were sent in several segments although each would have fitted in one (write-write-read): %[2]d frames and %[3]d wire bytes more than needed",
-		"Two or more segments of one direction that together fit in one, then data the other way: the application wrote its message in pieces. Count: messages. Frames, wire bytes: the segments after the first, without their payload. Seconds are those of nagle_delayed_ack. Remedy: one write, writev, MSG_MORE or TCP_CORK."},
-	tinySegments: {"tiny_segments",
-		"%[1]d TCP segments carried less payload than overhead: filled segments would have saved %[3]d wire bytes",
+// findingTexts are the code of each finding, which does not change, its sentence, and what it means. The sentence is the
+// count, then one or many, then the rest with the operands frames, wire bytes and seconds.
+var findingTexts = [numFindings]struct{ code, one, many, rest, explanation string }{
+	nagleDelayedACK: {"nagle_delayed_ack", "time", "times",
+		"a sender held data back until a delayed ACK released it (Nagle's algorithm): %.3[3]f s lost, %[2]d wire bytes",
+		"A small segment was out, its ACK came alone 35 to 60 ms later (Linux delays ACKs by 40 ms, TCP_DELACK_MIN), and within 25 ms of it the sender sent more: it had waited (RFC 896, RFC 1122 section 4.2.3.2). Count: stalls. Frames, wire bytes: the ACK and the overhead of the second segment, which one write of both parts would save. Remedy: write the message in one piece, or TCP_NODELAY."},
+	splitWrites: {"split_writes", "request was", "requests were",
+		"sent in several segments although one would have held it (write-write-read): %[1]d frames, %[2]d wire bytes more than needed",
+		"Two or more segments of one direction that together fit in one, then data the other way: the application wrote its message in pieces. Count: messages. Frames, wire bytes: the segments after the first, without their payload. The time that this costs is in nagle_delayed_ack. Remedy: one write, writev, MSG_MORE or TCP_CORK."},
+	tinySegments: {"tiny_segments", "TCP segment", "TCP segments",
+		"carried less payload than overhead: full segments would have saved %[2]d wire bytes",
 		"TCP frames with payload of which more than half of the wire bytes is no payload. Wire bytes: their overhead less the share that the same payload has in full frames (1460 octets)."},
-	tinyDatagrams: {"tiny_datagrams",
-		"%[1]d datagrams carried less payload than overhead: filled datagrams would have saved %[3]d wire bytes",
+	tinyDatagrams: {"tiny_datagrams", "datagram", "datagrams",
+		"carried less payload than overhead: full datagrams would have saved %[2]d wire bytes",
 		"UDP frames of which more than half of the wire bytes is no payload. Wire bytes: their overhead less the share that the same payload has in full frames (1460 octets)."},
-	ackPerSegment: {"ack_per_segment",
-		"%[1]d streams had more than three pure ACKs for four data frames: one for two would have saved %[2]d frames, %[3]d wire bytes",
-		"Directions of TCP flows with 10 data frames or more whose receiver answered nearly each with a pure ACK. A receiver has to acknowledge every second full segment (RFC 1122 section 4.2.3.2). Frames: the ACKs beyond that."},
-	idleHandshakes: {"idle_handshakes",
-		"%[1]d connections carried less payload than their handshake and close took on the wire: %[2]d frames, %[3]d wire bytes, %[4].3f s of handshakes",
+	ackPerSegment: {"ack_per_segment", "stream", "streams",
+		"had a pure ACK for nearly every data frame: one for two would have saved %[1]d frames, %[2]d wire bytes",
+		"Directions of TCP flows with 10 data frames or more that were answered by more than three pure ACKs for four data frames. A receiver has to acknowledge every second full segment (RFC 1122 section 4.2.3.2). Frames: the ACKs beyond that."},
+	idleHandshakes: {"idle_handshakes", "connection", "connections",
+		"carried less payload than handshake and close took on the wire: %[1]d frames, %[2]d wire bytes, %.3[3]f s of handshakes",
 		"TCP flows that began in the capture and whose unique payload is smaller than the wire bytes of their SYN, FIN and RST frames. Seconds: from the SYN to the end of the handshake, at the mean of the capture. Remedy: keep connections open, or a datagram."},
-	paddingOutweighs: {"padding_outweighs_payload",
-		"%[1]d frames carried more padding than payload: %[3]d octets of padding",
+	paddingOutweighs: {"padding_outweighs_payload", "frame", "frames",
+		"carried more padding than payload: %[2]d octets of padding",
 		"Frames with payload whose padding to the 60 octets of Ethernet (IEEE 802.3 clause 4.2.3.3), captured or inferred, is larger than the payload."},
-	ipFragments: {"ip_fragments",
-		"%[1]d frames were IP fragments: the headers of those after the first took %[3]d wire bytes",
+	ipFragments: {"ip_fragments", "IP fragment:", "IP fragments:",
+		"the headers of those after the first took %[2]d wire bytes",
 		"Count, frames: all fragments. Wire bytes: what the fragments after the first carry besides payload. The loss of one fragment loses the packet (RFC 8900)."},
-	duplicateCapture: {"duplicate_capture",
-		"%[1]d records were captured twice: %[3]d wire bytes are counted that the wire did not carry",
+	duplicateCapture: {"duplicate_capture", "record was", "records were",
+		"captured twice: %[2]d wire bytes are counted that the wire did not carry",
 		"Packets repeated octet for octet within 20 ms, as a mirror port of both directions or a capture on both sides of a router shows them. They are in all sums, but are no retransmissions and, in TCP, no unique payload."},
-	superFrames: {"super_frames",
-		"%[1]d records were super-frames: they stand for %[2]d frames and %[3]d wire bytes that were computed, not captured",
+	superFrames: {"super_frames", "super-frame stands", "super-frames stand",
+		"for %[1]d frames on the wire, %[2]d wire bytes of them computed, not captured",
 		"Records of segmentation or receive offload (TSO, GSO, GRO, UDP GSO). Turn the offloads off (ethtool -K) to see the frames of the wire."},
 }
 
@@ -147,11 +147,21 @@ func (a *Analysis) findings() []Finding {
 		if s.count == 0 || !aboutCapture && s.micros == 0 && float64(s.wire) < worthSaying*float64(wire) {
 			continue
 		}
-		seconds := float64(s.micros) / 1e6
-		list = append(list, Finding{Code: findingTexts[i].code, Count: s.count, Frames: s.frames, WireBytes: s.wire, Seconds: seconds,
-			Message: fmt.Sprintf(findingTexts[i].message, s.count, s.frames, s.wire, seconds)})
+		list = append(list, finding(i).say(s))
 	}
 	return list
+}
+
+// say puts a finding into words.
+func (f finding) say(s stake) Finding {
+	t := &findingTexts[f]
+	seconds := float64(s.micros) / 1e6
+	noun := t.many
+	if s.count == 1 {
+		noun = t.one
+	}
+	return Finding{Code: t.code, Count: s.count, Frames: s.frames, WireBytes: s.wire, Seconds: seconds,
+		Message: fmt.Sprintf("%d %s ", s.count, noun) + fmt.Sprintf(t.rest, s.frames, s.wire, seconds)}
 }
 
 // enoughData is the number of data frames from which on a stream has a rhythm of ACKs.

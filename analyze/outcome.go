@@ -93,11 +93,11 @@ func figures(c *flow.Counts) Direction {
 
 // row is the accounting of the record at hand.
 func (a *Analysis) row(v *verdict, r *Record, f *frame.Frame) FrameRow {
-	l := &f.Ledger
+	l, body := &f.Ledger, icmpBody(f)
 	row := FrameRow{
 		N: a.number, Time: stamp(r.Nanos, r.Nanos != NoTime), Len: l.Record(), CapLen: int64(len(r.Data)), Frames: v.frames,
-		PayloadBytes: l[frame.Payload], UniqueBytes: v.unique, HeaderBytes: v.header - max(l[frame.ICMP]-icmpHeader, 0), PaddingBytes: l[frame.Padding] + l[frame.FCS], WireBytes: v.wire,
-		Role: Roles[v.role], Expanded: v.frames > 1,
+		PayloadBytes: l[frame.Payload], UniqueBytes: v.unique, HeaderBytes: v.header - body, ICMPBodyBytes: body,
+		PaddingBytes: l[frame.Padding] + l[frame.FCS], WireBytes: v.wire, Role: Roles[v.role], Expanded: v.frames > 1,
 	}
 	if v.flow != flow.None {
 		row.Flow = int(v.flow) + 1
@@ -114,9 +114,14 @@ func (a *Analysis) row(v *verdict, r *Record, f *frame.Frame) FrameRow {
 	return row
 }
 
-// icmpHeader is the fixed part of an ICMP message (RFC 792). What follows is neither header nor payload to a row; in the
-// sums, all of the message is header bytes.
-const icmpHeader = 8
+// icmpBody is what an ICMP or IGMP message has beyond its first 8 octets (RFC 792); a fragment after the first has nothing
+// else.
+func icmpBody(f *frame.Frame) int64 {
+	if f.Fragment.Offset != 0 {
+		return f.Ledger[frame.ICMP]
+	}
+	return max(f.Ledger[frame.ICMP]-8, 0)
+}
 
 // stamp writes a time as RFC 3339 with nanoseconds, empty where it is not known.
 func stamp(nanos int64, known bool) string {

@@ -119,7 +119,7 @@ type TCP struct {
 	FIN                int64            `json:"fin"`
 	RST                int64            `json:"rst"`
 	WithPayload        int64            `json:"with_payload"`
-	PureACK            int64            `json:"pure_ack"` // no payload and none of SYN, FIN, RST
+	PureACK            int64            `json:"pure_ack"` // ACK without payload and without SYN, FIN, RST
 	UniqueBytes        int64            `json:"unique_bytes"`
 	RetransmittedBytes int64            `json:"retransmitted_bytes"`
 	Retransmissions    int64            `json:"retransmissions"` // segments
@@ -168,23 +168,26 @@ type OtherFlows struct {
 	Direction
 }
 
-// FrameRow is the accounting of one record.
+// FrameRow is the accounting of one record: headers, payload, padding and the body of an ICMP message add up to Len.
 type FrameRow struct {
-	N            int64            `json:"n"` // 1-based, as tshark counts
-	Time         string           `json:"time"`
-	Len          int64            `json:"len"`    // original length
-	CapLen       int64            `json:"caplen"` // capture length
-	Frames       int64            `json:"frames"` // on the wire; more than 1 for a super-frame
-	PayloadBytes int64            `json:"payload_bytes"`
-	UniqueBytes  int64            `json:"unique_payload_bytes"`
-	HeaderBytes  int64            `json:"header_bytes"`  // without the body of an ICMP message beyond its first 8 octets
-	PaddingBytes int64            `json:"padding_bytes"` // padding, trailer and FCS of the record
-	WireBytes    int64            `json:"wire_bytes"`
-	Role         Role             `json:"role"`
-	Flow         int              `json:"flow"` // Flow.Number; 0 for none
-	AToB         bool             `json:"a_to_b"`
-	Expanded     bool             `json:"expanded"`
-	Owners       map[string]int64 `json:"owners,omitempty"`
+	N            int64  `json:"n"` // 1-based, as tshark counts
+	Time         string `json:"time"`
+	Len          int64  `json:"len"`    // original length
+	CapLen       int64  `json:"caplen"` // capture length
+	Frames       int64  `json:"frames"` // on the wire; more than 1 for a super-frame
+	PayloadBytes int64  `json:"payload_bytes"`
+	UniqueBytes  int64  `json:"unique_payload_bytes"`
+	HeaderBytes  int64  `json:"header_bytes"`
+	// ICMPBodyBytes is what an ICMP message has beyond its first 8 octets, a quoted packet for instance. It is neither header
+	// nor payload here; in Totals and flows it counts as header bytes.
+	ICMPBodyBytes int64            `json:"icmp_body_bytes,omitempty"`
+	PaddingBytes  int64            `json:"padding_bytes"` // padding, trailer and FCS of the record
+	WireBytes     int64            `json:"wire_bytes"`
+	Role          Role             `json:"role"`
+	Flow          int              `json:"flow"` // Flow.Number; 0 for none
+	AToB          bool             `json:"a_to_b"`
+	Expanded      bool             `json:"expanded"`
+	Owners        map[string]int64 `json:"owners,omitempty"`
 }
 
 // Warning is a doubt about the result: a footnote of a table.

@@ -50,7 +50,7 @@ func (a *Analysis) flagFacts(h *frame.TCPHeader) {
 	switch {
 	case h.Segment > 0:
 		t.WithPayload++
-	case h.Flags&(frame.SYN|frame.FIN|frame.RST) == 0:
+	case h.Flags&(frame.SYN|frame.FIN|frame.RST|frame.ACK) == frame.ACK:
 		t.PureACK++
 	}
 }

@@ -1,40 +1,56 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"net/netip"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"wiretax/analyze"
+	"wiretax/capture/live"
 	"wiretax/capture/recording"
 	"wiretax/report"
 )
 
 // analyzeFlags are the flags of wiretax analyze.
 type analyzeFlags struct {
-	frames bool
-	as     string
-	mtu    int
-	output outputFlags
+	frames   bool
+	by       string
+	sort     string
+	top      int
+	filter   string
+	from, to string
+	count    int64
+	write    string
+	as       string
+	mtu      int
+	output   outputFlags
 }
 
 func newAnalyzeCommand() *cobra.Command {
 	f := &analyzeFlags{}
 	c := &cobra.Command{
-		Use:   "analyze [flags] FILE... | DIR",
+		Use:   "analyze [flags] FILE... [FILTER] | DIR",
 		Short: "the same accounting for saved captures",
 		Long: `Count the frames and bytes of saved captures, every byte under its owner.
 
-FILE is a capture (pcap or pcapng, plain or compressed), or - for standard input;
-several files are analysed as one, in time order. DIR is what wiretax run --out
+FILE is a capture (pcap, pcapng and others, plain or compressed), or - for
+standard input; several files are analysed as one, in time order. FILTER is a
+pcap-filter(7) expression, applied to each interface's link type; unless it says
+vlan, it sees tagged frames without their tags. DIR is what wiretax run --out
 wrote: the run's table is printed again, counted anew from its captures.`,
 		Example: `  wiretax analyze trace.pcapng
-  wiretax analyze --frames --json trace.pcap.gz
+  wiretax analyze trace.pcap tcp port 443
+  wiretax analyze --by host --top 10 trace.pcap.zst
+  wiretax analyze --frames --format csv -c 100 trace.pcap
+  wiretax analyze -f 'udp and host 192.0.2.1' -w part.pcapng a.pcap b.pcap
   tcpdump -w - | wiretax analyze -
   wiretax run --out d; wiretax analyze d`,
 		Args: cobra.ArbitraryArgs,
@@ -42,39 +58,81 @@ wrote: the run's table is printed again, counted anew from its captures.`,
 	}
 	fl := c.Flags()
 	fl.BoolVar(&f.frames, "frames", false, "one row a record")
+	fl.StringVar(&f.by, "by", "", "group by flow, host, port, protocol, interface, size, or time:DURATION")
+	fl.StringVar(&f.sort, "sort", "", "column to sort groups by, largest first, by its JSON name (default wire_bytes)")
+	fl.IntVar(&f.top, "top", 0, "rows to show of flows or groups; the rest is one row (0: 20 flows, all groups; -1: all)")
+	fl.StringVarP(&f.filter, "filter", "f", "", "records that match this pcap-filter expression only")
+	fl.StringVar(&f.from, "from", "", "records from this time on: RFC 3339, or since the first record (10s)")
+	fl.StringVar(&f.to, "to", "", "records up to this time")
+	fl.Int64VarP(&f.count, "count", "c", 0, "end after so many records")
+	fl.StringVarP(&f.write, "write", "w", "", "write the selected records to this pcapng file, - for standard output")
 	fl.StringVar(&f.as, "as", "", "ethernet: price link types that are no Ethernet as untagged Ethernet frames")
 	fl.IntVar(&f.mtu, "mtu", 0, "MTU of the link, bytes: longer packets are super-frames (default: what the capture shows)")
 	f.output.register(fl)
 	return c
 }
 
+// check finds mistakes before any work is done and returns what to do.
+func (f *analyzeFlags) check(c *cobra.Command) (s selection, o analyze.Options, err error) {
+	if err := f.output.check(c); err != nil {
+		return s, o, err
+	}
+	switch {
+	case f.as != "" && f.as != "ethernet":
+		return s, o, usagef(c, "--as %s: want ethernet", f.as)
+	case f.mtu != 0 && (f.mtu < 68 || f.mtu > 65535): // RFC 791 section 3.2
+		return s, o, usagef(c, "--mtu %d: want 68 to 65535", f.mtu)
+	case f.count < 0:
+		return s, o, usagef(c, "--count %d: want 1 or more", f.count)
+	case f.write == "-" && f.output.file == "":
+		return s, o, usagef(c, "-w -: standard output takes the capture, so the result needs --output FILE")
+	}
+	o = analyze.Options{AsEthernet: f.as != "", MTU: f.mtu}
+	if o.View, err = analyze.ParseView(f.by, f.sort, f.top); err != nil {
+		return s, o, usagef(c, "%w", err)
+	}
+	s.count = f.count
+	if s.from, err = parseMoment(f.from); err != nil {
+		return s, o, usagef(c, "--from %s: %w", f.from, err)
+	}
+	if s.to, err = parseMoment(f.to); err != nil {
+		return s, o, usagef(c, "--to %s: %w", f.to, err)
+	}
+	if f.filter != "" {
+		if s.filter, err = live.NewFilter(f.filter); err != nil {
+			return s, o, usagef(c, "%w", err)
+		}
+	}
+	return s, o, nil
+}
+
 func analyzeCaptures(c *cobra.Command, f *analyzeFlags, args []string) error {
 	if f.output.explain {
 		return f.output.printExplanation(c)
 	}
-	if err := f.output.check(c); err != nil {
-		return err
-	}
-	switch {
-	case f.as != "" && f.as != "ethernet":
-		return usagef(c, "--as %s: want ethernet", f.as)
-	case f.mtu != 0 && (f.mtu < 68 || f.mtu > 65535): // RFC 791 section 3.2
-		return usagef(c, "--mtu %d: want 68 to 65535", f.mtu)
-	case len(args) == 0:
+	if len(args) == 0 {
 		return usagef(c, "analyze what? name a capture file, a run's directory, or - for standard input")
 	}
-	if len(args) == 1 && isDir(args[0]) {
-		return printRun(c.Context(), c, args[0], f.output)
+	files, expression := split(args)
+	if expression != "" && f.filter != "" {
+		return usagef(c, "filter %q and -f %q: want one of them", expression, f.filter)
 	}
-	files, err := expand(args)
+	f.filter = cmp.Or(f.filter, expression)
+	chosen, options, err := f.check(c)
 	if err != nil {
 		return err
 	}
-	result, err := analyzeFiles(c.Context(), files, c.InOrStdin(), analyze.Options{AsEthernet: f.as != "", MTU: f.mtu}, f.frames)
+	if len(files) == 1 && isDir(files[0]) {
+		return printRun(c.Context(), c, files[0], f.output)
+	}
+	r := reading{files: files, stdin: c.InOrStdin(), options: options, frames: f.frames, chosen: &chosen, write: f.write, stdout: c.OutOrStdout()}
+	result, err := r.analyze(c.Context())
 	if err != nil {
 		return err
 	}
+	result.Source.Filter = f.filter
 	err = f.output.write(c, func(w io.Writer, format report.Format, s report.Style) error {
+		s.Top = f.top
 		return report.Analysis(w, result, format, s)
 	})
 	if err != nil {
@@ -83,25 +141,35 @@ func analyzeCaptures(c *cobra.Command, f *analyzeFlags, args []string) error {
 	return trust(result.Warnings)
 }
 
+// split tells the files from the filter behind them: it begins with the first word, not the very first, that is neither a
+// file nor looks like one.
+func split(args []string) (files []string, expression string) {
+	for i, arg := range args {
+		matches, _ := filepath.Glob(arg) // patterns that the shell has left alone
+		_, err := os.Lstat(arg)
+		switch {
+		case arg == "-" || err == nil:
+			files = append(files, arg)
+		case len(matches) > 0:
+			files = append(files, matches...)
+		case i == 0 || strings.ContainsRune(arg, filepath.Separator) || filepath.Ext(arg) != "" && len(strings.Fields(arg)) == 1 && !isAddress(arg):
+			files = append(files, arg) // opening it says what is wrong
+		default:
+			return files, strings.Join(args[i:], " ")
+		}
+	}
+	return files, ""
+}
+
+// isAddress reports whether the word is something that a filter has and that looks like a name with an extension.
+func isAddress(word string) bool {
+	_, err := netip.ParseAddr(word)
+	return err == nil
+}
+
 func isDir(name string) bool {
 	info, err := os.Stat(name)
 	return err == nil && info.IsDir()
-}
-
-// expand replaces patterns that the shell has left alone.
-func expand(args []string) (files []string, err error) {
-	for _, arg := range args {
-		if _, err := os.Lstat(arg); err == nil || arg == "-" {
-			files = append(files, arg)
-			continue
-		}
-		matches, err := filepath.Glob(arg)
-		if err != nil || len(matches) == 0 {
-			matches = []string{arg} // opening it says what is wrong
-		}
-		files = append(files, matches...)
-	}
-	return files, nil
 }
 
 // trust turns warnings that forbid to trust a printed result into the exit code that says so.
@@ -117,20 +185,39 @@ func trust(warnings []analyze.Warning) error {
 // batch is how many records are read at a time.
 const batch = 512
 
-// analyzeFiles counts what is in the files. A file that is cut off counts as far as it goes, with a warning.
-func analyzeFiles(ctx context.Context, files []string, stdin io.Reader, o analyze.Options, frames bool) (*analyze.Result, error) {
-	in, err := recording.OpenAll(files, stdin)
+// reading is one pass over captures.
+type reading struct {
+	files   []string
+	stdin   io.Reader
+	options analyze.Options
+	frames  bool       // keep a row for each record
+	chosen  *selection // nil: all records
+	write   string     // capture to write the chosen records to; empty: none
+	stdout  io.Writer
+}
+
+// analyze counts what is in the files. A file that is cut off counts as far as it goes, with a warning.
+func (r reading) analyze(ctx context.Context) (*analyze.Result, error) {
+	in, err := recording.OpenAll(r.files, r.stdin)
 	if err != nil {
 		return nil, err
 	}
 	defer in.Close()
 	var rows []analyze.FrameRow
-	if frames {
-		o.EachFrame = func(r analyze.FrameRow) error { rows = append(rows, r); return nil }
+	if r.frames {
+		r.options.EachFrame = func(row analyze.FrameRow) error { rows = append(rows, row); return nil }
 	}
-	a := analyze.New(o)
-	cut, err := feed(ctx, a, in)
+	take, err := r.sink(in)
 	if err != nil {
+		return nil, err
+	}
+	a := analyze.New(r.options)
+	cut, err := r.feed(ctx, a, in, take)
+	if err != nil {
+		take.abort()
+		return nil, err
+	}
+	if err := take.close(); err != nil {
 		return nil, err
 	}
 	result := a.Result()
@@ -146,14 +233,27 @@ func analyzeFiles(ctx context.Context, files []string, stdin io.Reader, o analyz
 }
 
 // feed passes all records on; cut says where files ended before their end.
-func feed(ctx context.Context, a *analyze.Analysis, in *recording.Merge) (cut, err error) {
+func (r reading) feed(ctx context.Context, a *analyze.Analysis, in *recording.Merge, take *copier) (cut, err error) {
 	records := make([]recording.Record, batch)
 	for {
 		n, err := in.Next(records)
 		for i := range records[:n] {
-			r := analyze.Record(records[i])
-			if err := a.Add(&r); err != nil {
+			if r.chosen != nil {
+				if ok, err := r.chosen.takes(&records[i]); err != nil {
+					return nil, err
+				} else if !ok {
+					continue
+				}
+			}
+			record := analyze.Record(records[i])
+			if err := a.Add(&record); err != nil {
 				return nil, err
+			}
+			if err := take.write(records[i]); err != nil {
+				return nil, err
+			}
+			if r.chosen != nil && r.chosen.full() {
+				return nil, nil
 			}
 		}
 		var end *recording.CutError
@@ -165,9 +265,25 @@ func feed(ctx context.Context, a *analyze.Analysis, in *recording.Merge) (cut, e
 		case err != nil:
 			return nil, err
 		case ctx.Err() != nil:
-			return nil, ctx.Err()
+			return nil, context.Cause(ctx)
 		}
 	}
+}
+
+// sink makes the copier of the chosen records, if there is to be one.
+func (r reading) sink(in *recording.Merge) (*copier, error) {
+	const comment = "records selected by wiretax analyze"
+	switch r.write {
+	case "":
+		return nil, nil
+	case "-":
+		return &copier{in: in, out: recording.NewWriter(r.stdout, nil, comment)}, nil
+	}
+	out, err := recording.Create(r.write, nil, comment)
+	if err != nil {
+		return nil, err
+	}
+	return &copier{in: in, out: out}, nil
 }
 
 func describeSource(r *analyze.Result, in *recording.Merge) {
@@ -232,7 +348,7 @@ func loadRun(ctx context.Context, dir string) (*analyze.Run, error) {
 
 func countTrial(ctx context.Context, dir, transport string, t *analyze.Trial) error {
 	file := filepath.Join(dir, filepath.Base(t.Capture)) // run.json may come from a stranger: it names files beside it only
-	result, err := analyzeFiles(ctx, []string{file}, nil, analyze.Options{}, false)
+	result, err := reading{files: []string{file}}.analyze(ctx)
 	if err != nil {
 		return err
 	}
