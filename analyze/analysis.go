@@ -1,6 +1,7 @@
 package analyze
 
 import (
+	"math"
 	"time"
 
 	"wiretax/analyze/flow"
@@ -29,7 +30,8 @@ type Options struct {
 
 // Analysis takes records one by one and accounts for every octet of them. It is not safe for concurrent use.
 type Analysis struct {
-	options Options
+	options  Options
+	from, to int64 // limits of time, inclusive
 
 	frame  frame.Frame // of the record at hand
 	ledger frame.Ledger
@@ -54,13 +56,16 @@ type Analysis struct {
 
 // New returns an analysis that has seen no record.
 func New(o Options) *Analysis {
-	return &Analysis{options: o, flows: flow.New(o.MaxFlows), mtus: mtus{fixed: o.MTU}, buckets: newBuckets(o.View)}
+	a := &Analysis{options: o, flows: flow.New(o.MaxFlows), mtus: mtus{fixed: o.MTU}, buckets: newBuckets(o.View)}
+	a.from, a.to = o.limits()
+	return a
 }
 
 // verdict is what the analysis found out about the record at hand.
 type verdict struct {
-	flow   flow.Ref // flow.None for none
-	dir    int      // 0 from Key.A to Key.B, 1 the other way
+	flow   *flow.Flow // nil for none
+	ref    flow.Ref   // flow.None for none
+	dir    int        // 0 from Key.A to Key.B, 1 the other way
 	role   flow.Role
 	copied bool  // the record repeats an earlier one octet for octet
 	unique int64 // octets of payload not sent before
@@ -69,10 +74,14 @@ type verdict struct {
 	wire   int64
 }
 
+// sender and receiver are the directions of the flow that the record at hand belongs to and its answers do.
+func (v *verdict) sender() *flow.Stream   { return v.flow.Stream(v.dir) }
+func (v *verdict) receiver() *flow.Stream { return v.flow.Stream(1 - v.dir) }
+
 // Add takes one record. It keeps nothing of r.Data.
 func (a *Analysis) Add(r *Record) error {
 	a.number++
-	if !a.options.inTime(r.Nanos) {
+	if r.Nanos < a.from || r.Nanos > a.to {
 		return nil
 	}
 	f := &a.frame
@@ -83,7 +92,7 @@ func (a *Analysis) Add(r *Record) error {
 	if a.options.AsEthernet && f.Defects&frame.NoEthernet != 0 {
 		price(&f.Ledger, f)
 	}
-	v := verdict{flow: flow.None, role: flow.Other, unique: f.Ledger[frame.Payload], frames: 1}
+	v := verdict{ref: flow.None, role: flow.Other, unique: f.Ledger[frame.Payload], frames: 1}
 	if f.Flow.IP != 0 {
 		a.assign(&v, r, f)
 	}
@@ -94,62 +103,69 @@ func (a *Analysis) Add(r *Record) error {
 	return nil
 }
 
-// inTime reports whether a record is within the limits.
-func (o *Options) inTime(nanos int64) bool {
+// limits turns From and To into nanoseconds: the first that is in and the last that is.
+func (o *Options) limits() (from, to int64) {
+	from, to = NoTime, math.MaxInt64
 	if o.From.IsZero() && o.To.IsZero() {
-		return true
+		return from, to
 	}
-	return nanos != NoTime && (o.From.IsZero() || nanos >= o.From.UnixNano()) && (o.To.IsZero() || nanos < o.To.UnixNano())
+	from++
+	if !o.From.IsZero() {
+		from = o.From.UnixNano()
+	}
+	if !o.To.IsZero() {
+		to = o.To.UnixNano() - 1
+	}
+	return from, to
 }
 
 // assign finds the flow of an IP packet and judges the packet by what the flow has seen.
 func (a *Analysis) assign(v *verdict, r *Record, f *frame.Frame) {
 	v.dir = direction(f)
-	later := f.Fragment.Offset != 0
 	var first firstFragment
-	if f.Fragment.IsFragment() && later {
+	if f.Fragment.Offset != 0 {
 		first = a.fragments.first(r, f)
-		if !first.known {
-			a.doubts[fragmentsUnjoined]++
-		}
 	}
 	var added bool
 	if first.known {
-		v.flow, v.dir = first.flow, first.dir
+		v.ref, v.dir = first.flow, first.dir
 	} else {
-		v.flow, added = a.flows.Find(&f.Flow, r.Interface, f.Reverse)
+		v.ref, added = a.flows.Find(&f.Flow, r.Interface, f.Reverse)
 	}
-	if v.flow == flow.None {
-		a.doubts[flowLimit]++
+	if v.ref == flow.None {
 		a.stateless(v, f)
 		return
 	}
-	fl := a.flows.At(v.flow)
+	v.flow = a.flows.At(v.ref)
 	if added {
-		fl.First, fl.Last = r.Nanos, r.Nanos
+		v.flow.First, v.flow.Last = r.Nanos, r.Nanos
 	}
-	seen(fl, r.Nanos)
-	if f.Fragment.IsFragment() && !later {
-		a.fragments.add(r, f, v.flow, v.dir)
+	seen(v.flow, r.Nanos)
+	switch {
+	case f.Fragment.Offset != 0 && !first.known:
+		a.doubts[fragmentsUnjoined]++
+	case f.Fragment.Offset == 0 && f.Fragment.More:
+		a.fragments.add(r, f, v.ref, v.dir)
 	}
-	v.copied = a.copies.repeats(v.flow, v.dir, fl.Stream(v.dir), r, f)
+	v.copied = a.copies.repeats(v, r, f)
 	if v.copied {
 		a.doubts[duplicateRecords]++
 	}
 	switch {
 	case f.Flow.Proto == frame.ProtoTCP && f.HasTransport:
-		a.segment(v, fl, f)
+		a.segment(v, f)
 	case f.Flow.Proto == frame.ProtoTCP && first.known:
-		a.laterFragment(v, fl, first.seq+uint32(f.Fragment.Offset), f)
+		a.laterFragment(v, first.seq+uint32(f.Fragment.Offset), f)
 	default:
 		v.role = withoutState(f)
 	}
-	a.mtus.learn(r.Interface, f, fl)
-	v.frames = a.expand(v, fl, r, f)
+	a.mtus.learn(v, r, f)
+	v.frames = a.expand(v, r, f)
 }
 
 // stateless judges a packet whose flow is not kept: nothing it carries is known to be a repetition.
 func (a *Analysis) stateless(v *verdict, f *frame.Frame) {
+	a.doubts[flowLimit]++
 	v.role = withoutState(f)
 	if f.Flow.Proto == frame.ProtoTCP && f.HasTransport {
 		a.flagFacts(&f.TCP)
@@ -181,8 +197,9 @@ func seen(fl *flow.Flow, nanos int64) {
 // charge adds the record to every sum that it belongs to.
 func (a *Analysis) charge(v *verdict, r *Record, f *frame.Frame) {
 	l := &f.Ledger
-	v.header = l.Headers()
-	v.wire = v.header + l[frame.Payload] + l[frame.Padding] + l[frame.FCS] + l.Inferred()
+	record := int64(max(r.WireLen, 0)) // which the measured owners add up to
+	v.header = record - l[frame.Payload] - l[frame.Padding] - l[frame.FCS]
+	v.wire = record + l.Inferred()
 
 	t := &a.totals
 	t.Records++
@@ -212,12 +229,11 @@ func (a *Analysis) charge(v *verdict, r *Record, f *frame.Frame) {
 	}
 
 	repeated := l[frame.Payload] - v.unique
-	if v.flow != flow.None {
+	if v.flow != nil {
 		if f.Flow.Proto == frame.ProtoTCP && f.HasTransport && !v.copied && r.Nanos != NoTime {
-			fl := a.flows.At(v.flow)
-			a.evidence.observe(v, fl.Stream(v.dir), fl.Stream(1-v.dir), r, f)
+			a.evidence.observe(v, r, f)
 		}
-		a.flows.Charge(v.flow, v.dir, v.role, v.frames, l[frame.Payload], repeated, v.header, v.wire)
+		a.flows.Charge(v.ref, v.dir, v.role, v.frames, l[frame.Payload], repeated, v.header, v.wire)
 		return
 	}
 	o := &a.others

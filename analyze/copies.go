@@ -14,33 +14,42 @@ import (
 // shortly before:
 //   - within 20 ms where the sender gives its packets different identifications (RFC 6864 section 4.1): a retransmission
 //     has a new one, and it comes after a timeout of 200 ms or more (RFC 6298, Linux) or three duplicate acknowledgments;
-//   - within 1 ms for other TCP segments that take sequence space;
+//   - within 1 ms for other TCP segments that take sequence space, 0.1 ms for a SYN-ACK: it is sent again at once for a SYN
+//     that comes again, whenever its own timer last fired;
 //   - never for other packets: nobody can tell a copy from a message sent twice.
 const (
-	copyWindow    = 20_000_000 // nanoseconds
-	copyWindowTCP = 1_000_000  // nanoseconds
+	copyWindow       = 20_000_000 // nanoseconds
+	copyWindowTCP    = 1_000_000  // nanoseconds
+	copyWindowSYNACK = 100_000    // nanoseconds
 )
 
-// copies remembers the last packets.
+// copies remembers the last packets. Each has two places: with one, every tenth copy of a hundred packets was overlooked.
 type copies struct {
-	recent [1024]struct {
-		print uint64
-		nanos int64
-	}
+	recent [1024][2]sighting
 }
 
-// repeats reports whether the packet of f was seen shortly before, and remembers it. me is its direction of the flow.
-func (c *copies) repeats(ref flow.Ref, dir int, me *flow.Stream, r *Record, f *frame.Frame) bool {
+type sighting struct {
+	print uint64
+	nanos int64
+}
+
+// repeats reports whether the packet of f was seen shortly before, and remembers it.
+func (c *copies) repeats(v *verdict, r *Record, f *frame.Frame) bool {
 	if f.IPOffset < 0 || f.IPOffset >= len(r.Data) || r.Nanos == NoTime {
 		return false
 	}
 	packet := r.Data[f.IPOffset:]
-	window := copyWindowOf(packet, me, f)
+	window := copyWindowOf(packet, v.sender(), f)
 	if window == 0 {
 		return false
 	}
-	print := fingerprint(uint64(ref)<<1|uint64(dir), packet)
-	last := &c.recent[print%uint64(len(c.recent))]
+	// Options or extension headers may leave the TCP header outside of what fingerprint sees.
+	print := fingerprint(mix(uint64(v.ref)<<1|uint64(v.dir), uint64(f.TCP.Seq)<<32|uint64(f.TCP.Ack)), packet)
+	places := &c.recent[print%uint64(len(c.recent))]
+	last := &places[0]
+	if last.print != print && (places[1].print == print || places[1].nanos < last.nanos) {
+		last = &places[1]
+	}
 	age := r.Nanos - last.nanos
 	repeated := last.print == print && -window <= age && age <= window
 	last.print, last.nanos = print, r.Nanos
@@ -59,6 +68,9 @@ func copyWindowOf(packet []byte, me *flow.Stream, f *frame.Frame) int64 {
 		if me.Is(flow.VariesID) && id != 0 {
 			return copyWindow
 		}
+	}
+	if f.Flow.Proto == frame.ProtoTCP && f.TCP.Flags&(frame.SYN|frame.ACK) == frame.SYN|frame.ACK {
+		return copyWindowSYNACK
 	}
 	if f.Flow.Proto == frame.ProtoTCP && (f.TCP.Segment > 0 || f.TCP.Flags&(frame.SYN|frame.FIN) != 0) {
 		return copyWindowTCP

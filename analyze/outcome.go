@@ -99,9 +99,9 @@ func (a *Analysis) row(v *verdict, r *Record, f *frame.Frame) FrameRow {
 		PayloadBytes: l[frame.Payload], UniqueBytes: v.unique, HeaderBytes: v.header - body, ICMPBodyBytes: body,
 		PaddingBytes: l[frame.Padding] + l[frame.FCS], WireBytes: v.wire, Role: Roles[v.role], Expanded: v.frames > 1,
 	}
-	if v.flow != flow.None {
-		row.Flow = int(v.flow) + 1
-		row.AToB = (v.dir == 1) == a.flows.At(v.flow).Reversed()
+	if v.flow != nil {
+		row.Flow = int(v.ref) + 1
+		row.AToB = (v.dir == 1) == v.flow.Reversed()
 	}
 	if a.options.FrameOwners {
 		row.Owners = make(map[string]int64)

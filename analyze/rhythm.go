@@ -22,8 +22,8 @@ const runUnit = 8
 const manySegments = 255
 
 // observe follows the rhythm of writes and ACKs of a TCP connection.
-func (e *evidence) observe(v *verdict, me, peer *flow.Stream, r *Record, f *frame.Frame) {
-	h := &f.TCP
+func (e *evidence) observe(v *verdict, r *Record, f *frame.Frame) {
+	h, me, peer := &f.TCP, v.sender(), v.receiver()
 	now := uint32(r.Nanos / 1000)
 	if h.Flags&frame.SYN != 0 {
 		if v.role == flow.Setup && h.Flags&frame.ACK == 0 {

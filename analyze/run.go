@@ -25,7 +25,8 @@ type Host struct {
 
 // Link is what the frames travelled on.
 type Link struct {
-	Kind              string          `json:"kind"`                 // wire (TAP and relay), veth (veth, AF_PACKET and relay), interface
+	Kind              string          `json:"kind"`                 // wire (a relay with rate and delay), veth (a pair with nothing between), interface
+	Devices           string          `json:"devices"`              // tap, packet or veth
 	RateBitsPerSecond int64           `json:"rate_bits_per_second"` // 0 for no limit
 	RTTSeconds        float64         `json:"rtt_seconds"`
 	Loss              float64         `json:"loss"`

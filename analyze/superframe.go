@@ -31,24 +31,22 @@ const (
 // nothing could have glued together: fragments and ICMP.
 
 // expand returns how many frames the record was on the wire, and charges what they need beyond the record.
-func (a *Analysis) expand(v *verdict, fl *flow.Flow, r *Record, f *frame.Frame) int64 {
+func (a *Analysis) expand(v *verdict, r *Record, f *frame.Frame) int64 {
 	l := &f.Ledger
 	payload := int(l[frame.Payload])
 	if !f.HasTransport || payload == 0 || f.Fragment.IsFragment() || f.Defects&(frame.SurplusLength|frame.LengthBelowCapture) != 0 {
 		return 1
 	}
-	packet := packetLen(f)
 	var size int
 	switch f.Flow.Proto {
 	case frame.ProtoTCP:
-		size = a.segmentSize(fl.Stream(v.dir), fl.Stream(1-v.dir), packet, r.Interface, f)
+		size = a.segmentSize(v, r, f)
 	case frame.ProtoUDP, frame.ProtoUDPLite:
-		if mtu := a.mtus.of(r.Interface); packet > mtu {
-			size = mtu - (packet - payload)
-			a.doubts[udpGSOAssumed]++
+		if mtu := a.mtus.of(r.Interface); r.WireLen > mtu {
+			size = max(payload-(packetLen(f)-mtu), 0)
 		}
 	}
-	if size <= 0 || payload <= size {
+	if size == 0 || payload <= size {
 		return 1
 	}
 	if l[frame.Preamble] == 0 { // no Ethernet: there is nothing to expand it to
@@ -56,6 +54,9 @@ func (a *Analysis) expand(v *verdict, fl *flow.Flow, r *Record, f *frame.Frame) 
 		return 1
 	}
 	a.doubts[oversizeFrames]++
+	if f.Flow.Proto != frame.ProtoTCP {
+		a.doubts[udpGSOAssumed]++
+	}
 	n := (payload + size - 1) / size
 	replicate(l, int64(n), int64(payload-(n-1)*size))
 	return int64(n)
@@ -66,35 +67,40 @@ func packetLen(f *frame.Frame) int {
 	return int(f.Ledger.Record()-f.Ledger[frame.Padding]-f.Ledger[frame.FCS]) - f.LinkHeader
 }
 
-// segmentSize is the payload of a full segment if the record is a super-frame, else 0.
-func (a *Analysis) segmentSize(me, peer *flow.Stream, packet int, iface int32, f *frame.Frame) int {
+// segmentSize is the payload of a full segment if the record may be a super-frame, else 0.
+func (a *Analysis) segmentSize(v *verdict, r *Record, f *frame.Frame) int {
+	me, peer := v.sender(), v.receiver()
 	options := int(f.Ledger[frame.TCPOptions])
 	carried := f.TCP.Segment + options
-	headers := packet - f.TCP.Segment
-	if carried <= minSendMSS {
-		return 0
-	}
 	if me.Is(flow.SawMSS) && peer.Is(flow.SawMSS) {
 		limit := max(min(int(peer.MSS), max(int(me.MSS), usualMSS(f))), minSendMSS)
-		if mtu := a.mtus.fixed; mtu > 0 {
-			limit = min(limit, mtu-headers+options)
+		if a.mtus.fixed > 0 && r.WireLen > a.mtus.fixed {
+			limit = min(limit, carried-(packetLen(f)-a.mtus.fixed))
 		}
-		if carried > limit {
-			return limit - options
-		}
+		return segmentOfMSS(limit, carried, options)
+	}
+	mtu := a.mtus.of(r.Interface)
+	over := 0 // octets of the packet beyond the MTU
+	if r.WireLen > mtu {
+		over = packetLen(f) - mtu
+	}
+	switch {
+	case over > 0 && !me.Is(flow.SawMSS) && me.MSS >= fullSegment:
+		return segmentOfMSS(int(me.MSS), carried, options)
+	case over > 0:
+		return segmentOfMSS(carried-over, carried, options)
+	case !me.Is(flow.SawMSS):
+		me.MSS = max(me.MSS, uint16(min(carried, 1<<16-1)))
+	}
+	return 0
+}
+
+// segmentOfMSS is the payload of a full segment next to options, 0 for a segment that is no longer.
+func segmentOfMSS(mss, carried, options int) int {
+	if carried <= mss || mss <= options {
 		return 0
 	}
-	mtu := a.mtus.of(iface)
-	if packet <= mtu {
-		if !me.Is(flow.SawMSS) {
-			me.MSS = max(me.MSS, uint16(min(carried, 1<<16-1)))
-		}
-		return 0
-	}
-	if !me.Is(flow.SawMSS) && me.MSS >= fullSegment {
-		return int(me.MSS) - options
-	}
-	return mtu - headers
+	return mss - options
 }
 
 // usualMSS is what a host on plain Ethernet announces.
@@ -154,21 +160,22 @@ func (m *mtus) of(iface int32) int {
 }
 
 // learn takes what a frame says about the MTU.
-func (m *mtus) learn(iface int32, f *frame.Frame, fl *flow.Flow) {
+func (m *mtus) learn(v *verdict, r *Record, f *frame.Frame) {
 	var shown int
 	switch {
 	case f.TCP.Flags&frame.SYN != 0:
-		ab, ba := fl.Stream(0), fl.Stream(1)
+		ab, ba := v.sender(), v.receiver()
 		if !ab.Is(flow.SawMSS) || !ba.Is(flow.SawMSS) {
 			return
 		}
 		shown = int(min(ab.MSS, ba.MSS)) + ethernetMTU - usualMSS(f)
 	case f.Fragment.More, f.Flow.Proto == frame.ProtoICMP, f.Flow.Proto == frame.ProtoICMPv6:
-		if f.Ledger.Record() <= ethernetMTU || f.Defects&(frame.SurplusLength|frame.LengthBelowCapture) != 0 {
+		if r.WireLen <= ethernetMTU || f.Defects&(frame.SurplusLength|frame.LengthBelowCapture) != 0 {
 			return
 		}
 		shown = packetLen(f)
 	}
+	iface := r.Interface
 	if shown <= ethernetMTU || iface < 0 || iface >= maxInterfaces {
 		return
 	}

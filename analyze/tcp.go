@@ -7,14 +7,14 @@ import (
 
 // segment judges a TCP segment by the sequence space of its connection: what was sent before is a retransmission, and
 // only octets that were not are unique.
-func (a *Analysis) segment(v *verdict, fl *flow.Flow, f *frame.Frame) {
+func (a *Analysis) segment(v *verdict, f *frame.Frame) {
 	h := &f.TCP
 	a.flagFacts(h)
 	if v.copied {
 		v.role, v.unique = byFlags(h), 0
 		return
 	}
-	me, peer := fl.Stream(v.dir), fl.Stream(1-v.dir)
+	me, peer := v.sender(), v.receiver()
 	a.compareAck(me, peer, h)
 	v.role, v.unique = a.transmit(me, peer, h)
 	switch v.role {
@@ -143,14 +143,14 @@ func (a *Analysis) compareAck(me, peer *flow.Stream, h *frame.TCPHeader) {
 }
 
 // laterFragment judges a fragment after the first of a segment. seq is the sequence number of its first octet.
-func (a *Analysis) laterFragment(v *verdict, fl *flow.Flow, seq uint32, f *frame.Frame) {
+func (a *Analysis) laterFragment(v *verdict, seq uint32, f *frame.Frame) {
 	v.role = flow.Data
 	if v.copied {
 		v.unique = 0
 		return
 	}
 	n := f.Ledger[frame.Payload]
-	v.unique = int64(a.flows.Holes.Insert(fl.Stream(v.dir), seq, int(n)))
+	v.unique = int64(a.flows.Holes.Insert(v.sender(), seq, int(n)))
 	if v.unique == 0 && n > 0 {
 		v.role = flow.Retransmit
 		a.tcp.Retransmissions++

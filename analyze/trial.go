@@ -23,6 +23,7 @@ func (t *Trial) Count(r *Result, transport string) {
 	t.HeaderBytesPerPayloadByte = Over(sum.HeaderBytes, sum.UniquePayloadBytes)
 	t.WireOverheadPerPayload = Over(sum.WireBytes-sum.UniquePayloadBytes, sum.UniquePayloadBytes)
 	t.Efficiency = Over(sum.UniquePayloadBytes, sum.WireBytes)
+	t.confront(r.Totals.Records)
 }
 
 // protocolOf is the protocol that a transport's frames show: QUIC travels in UDP, TLS and MPTCP in TCP.

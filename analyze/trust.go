@@ -1,5 +1,7 @@
 package analyze
 
+import "fmt"
+
 // LostByRequest is the key in Trial.Drops of the frames that the link lost because the experiment asks for loss.
 const LostByRequest = "lost_by_request"
 
@@ -31,4 +33,20 @@ func (r *Run) Verified() bool {
 		}
 	}
 	return true
+}
+
+// confront holds the figures of the analysis against the witnesses: the records of the capture, and the segments that
+// TCP_INFO knows, which are the frames of the wire also where the capture had super-frames.
+func (t *Trial) confront(records int64) {
+	if t.Witnesses.Capture != records {
+		t.disagree("records in %s %d, frames captured %d", t.Capture, records, t.Witnesses.Capture)
+	}
+	if segs := t.Witnesses.TCPInfoSegs; segs != 0 && segs != t.Frames {
+		t.disagree("frames of the connection %d, segments of TCP_INFO %d", t.Frames, segs)
+	}
+}
+
+func (t *Trial) disagree(format string, args ...any) {
+	t.Witnesses.Agree = false
+	t.Witnesses.Disagree = append(t.Witnesses.Disagree, fmt.Sprintf(format, args...))
 }

@@ -15,26 +15,30 @@ import (
 // bench is the standing equipment of an experiment: two hosts, the wire between them, a capture on each.
 type bench struct {
 	lab       *lab.Lab
-	wire      *wire.Wire
+	wire      *wire.Wire // nil where the hosts are connected directly
 	observers [2]*observer
 	sockets   [2]int // packet sockets that send sentinels
 	sentinels uint64 // number of the last one
+
+	superFrames bool // offloads are on
 }
 
 func newBench(e Experiment) (_ *bench, err error) {
-	b := &bench{sockets: [2]int{-1, -1}}
+	b := &bench{sockets: [2]int{-1, -1}, superFrames: e.KeepOffloads}
 	defer func() {
 		if err != nil {
 			b.close()
 		}
 	}()
-	config := lab.Config{MTU: e.Link.MTU, IP: e.IP, Queue: deviceQueue, Link: e.Devices}
+	config := lab.Config{MTU: e.Link.MTU, IP: e.IP, Queue: deviceQueue, Link: e.Devices, KeepOffloads: e.KeepOffloads}
 	if b.lab, err = lab.Build(config); err != nil {
 		return nil, err
 	}
-	b.wire, err = wire.Start(wire.Config{Rate: e.Link.Rate, RTT: e.Link.RTT, Loss: e.Link.Loss, MTU: e.Link.MTU}, b.lab.Ports, e.Seed)
-	if err != nil {
-		return nil, err
+	if b.lab.Kind != lab.Veth {
+		c := wire.Config{Rate: e.Link.Rate, RTT: e.Link.RTT, Loss: e.Link.Loss, MTU: e.Link.MTU}
+		if b.wire, err = wire.Start(c, b.lab.Ports, e.Seed); err != nil {
+			return nil, err
+		}
 	}
 	for i, h := range b.hosts() {
 		if b.observers[i], err = observe(h); err != nil {
@@ -59,7 +63,11 @@ const sendQueue = 4096
 // nor a veth makes a sender wait: it would fill the queue and the capture's ring, and lose what does not fit.
 func (b *bench) room(written int64) {
 	ahead := func() int64 {
-		return written - min(b.wire.Counters()[0].In, b.observers[0].sent.Load())
+		seen := b.observers[0].sent.Load()
+		if b.wire != nil {
+			seen = min(seen, b.wire.Counters()[0].In)
+		}
+		return written - seen
 	}
 	// Frames that were dropped never come: a queue that does not move is not waited for.
 	deadline, before := time.Now().Add(roomPatience), int64(0)
@@ -136,7 +144,7 @@ func (b *bench) drain(ctx context.Context, directions ...int) error {
 		for _, d := range directions {
 			done = done && b.observers[d].saw(number, true) && b.observers[1-d].saw(number, false)
 		}
-		counters := b.wire.Counters()
+		counters := b.wireCounters()
 		for _, d := range directions {
 			done = done && counters[d].Empty()
 		}
@@ -154,6 +162,14 @@ func (b *bench) drain(ctx context.Context, directions ...int) error {
 		}
 		time.Sleep(100 * time.Microsecond) // between two looks, not instead of one
 	}
+}
+
+// wireCounters are all zero where there is no wire.
+func (b *bench) wireCounters() (c [2]wire.Counters) {
+	if b.wire != nil {
+		c = b.wire.Counters()
+	}
+	return c
 }
 
 // saw reports whether the sentinel has left or arrived.
@@ -206,7 +222,8 @@ func (b *bench) gather(base baseline, o *traffic.Outcome) (e evidence, drops map
 	var sentOut, sentIn [2]int64
 	e.A, sentOut[0], sentIn[0] = b.observers[0].counts()
 	e.B, sentOut[1], sentIn[1] = b.observers[1].counts()
-	w := b.wire.Counters()
+	w := b.wireCounters()
+	e.Wire, e.SuperFrames = b.wire != nil, b.superFrames
 	for d := range w {
 		e.WireIn[d], e.WireLost[d], e.WireOut[d] = w[d].In, w[d].Lost, w[d].Out
 	}

@@ -21,7 +21,8 @@ type Experiment struct {
 	Transports        []string // of traffic.Names
 	Trials            int      // of each workload over each transport
 	Link              Link
-	Devices           lab.Kind // zero: what works here
+	Devices           lab.Kind // zero: what works here; on lab.Veth there is no wire, and Link has an MTU only
+	KeepOffloads      bool     // on lab.Veth: see lab.Config
 	IP                int      // 4 or 6
 	CongestionControl string
 	Seed              uint64 // decides the order of the trials and which frames are lost
@@ -132,7 +133,9 @@ func (b *bench) trial(ctx context.Context, e Experiment, p planned, dir string) 
 	if err := b.drain(ctx, 0, 1); err != nil {
 		return nil, nil, err
 	}
-	b.wire.Reset(e.Seed + uint64(p.order))
+	if b.wire != nil {
+		b.wire.Reset(e.Seed + uint64(p.order))
+	}
 	for _, o := range b.observers {
 		o.reset()
 	}

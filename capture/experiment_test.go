@@ -66,10 +66,16 @@ func mustAgree(t *testing.T, m manifest) {
 
 func TestWitnessesAgree(t *testing.T) {
 	for name, change := range map[string]func(*Experiment){
-		"ipv4 on tap":  func(e *Experiment) { e.Devices = lab.TAP },
-		"ipv6 on tap":  func(e *Experiment) { e.Devices = lab.TAP; e.IP = 6 },
-		"ipv4 on veth": func(e *Experiment) { e.Devices = lab.Veth },
-		"ipv6 on veth": func(e *Experiment) { e.Devices = lab.Veth; e.IP = 6 },
+		"ipv4 on tap":            func(e *Experiment) { e.Devices = lab.TAP },
+		"ipv6 on tap":            func(e *Experiment) { e.Devices = lab.TAP; e.IP = 6 },
+		"ipv4 on veth":           func(e *Experiment) { e.Devices = lab.Veth; e.Link = Link{MTU: 1500} },
+		"ipv6 on veth":           func(e *Experiment) { e.Devices = lab.Veth; e.IP = 6; e.Link = Link{MTU: 1500} },
+		"ipv4 on packet sockets": func(e *Experiment) { e.Devices = lab.Packet },
+		"ipv6 on packet sockets": func(e *Experiment) { e.Devices = lab.Packet; e.IP = 6 },
+		"offloads kept": func(e *Experiment) {
+			e.Devices, e.KeepOffloads, e.Link = lab.Veth, true, Link{MTU: 1500}
+			e.Workloads[0] = traffic.Workload{Messages: 16, Size: 65000}
+		},
 		"jumbo frames": func(e *Experiment) { e.Link.MTU = 9000; e.Workloads[0].Size = 4096 },
 		"fragments":    func(e *Experiment) { e.Workloads[0].Size = 4096 },
 		"neither rate nor delay": func(e *Experiment) {

@@ -38,6 +38,7 @@ type hostFacts struct {
 
 type linkFacts struct {
 	Kind              string          `json:"kind"`
+	Devices           string          `json:"devices"`
 	RateBitsPerSecond int64           `json:"rate_bits_per_second"`
 	RTTSeconds        float64         `json:"rtt_seconds"`
 	Loss              float64         `json:"loss"`
@@ -100,7 +101,7 @@ func newManifest(e Experiment, l *lab.Lab) (*manifest, error) {
 	m := &manifest{
 		Schema: "wiretax/1", Kind: "run", Version: e.Version, Host: thisHost(),
 		Link: linkFacts{
-			Kind: kind, RateBitsPerSecond: e.Link.Rate, RTTSeconds: e.Link.RTT.Seconds(), Loss: e.Link.Loss, Seed: e.Seed,
+			Kind: kind, Devices: string(l.Kind), RateBitsPerSecond: e.Link.Rate, RTTSeconds: e.Link.RTT.Seconds(), Loss: e.Link.Loss, Seed: e.Seed,
 			MTU: e.Link.MTU, IP: e.IP, CongestionControl: e.CongestionControl, Offloads: offloads,
 		},
 		Warnings: []recordingWarning{},

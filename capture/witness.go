@@ -17,7 +17,10 @@ type tally struct {
 type evidence struct {
 	A, B tally // the captures of sender and receiver
 
+	Wire                      bool     // false: the hosts are connected directly, and the next three are 0
 	WireIn, WireLost, WireOut [2]int64 // by direction: A to B, B to A
+
+	SuperFrames bool // a captured frame may stand for several of the wire: segments are compared by the analysis
 
 	TxA, RxA, TxB, RxB int64 // the interfaces' packet counters, sentinels taken off
 
@@ -65,12 +68,17 @@ func (e evidence) judge() witnesses {
 			w.Disagree = append(w.Disagree, fmt.Sprintf("%s %d, %s %d", what, got, as, want))
 		}
 	}
-	check("frames sender's capture saw leave", e.A.Out, "wire took in", e.WireIn[0])
-	check("frames receiver's capture saw leave", e.B.Out, "wire took in", e.WireIn[1])
-	check("frames receiver's capture saw arrive", e.B.In, "wire delivered", e.WireOut[0])
-	check("frames sender's capture saw arrive", e.A.In, "wire delivered", e.WireOut[1])
-	check("wire delivered to receiver", e.WireOut[0], "wire took in less lost", e.WireIn[0]-e.WireLost[0])
-	check("wire delivered to sender", e.WireOut[1], "wire took in less lost", e.WireIn[1]-e.WireLost[1])
+	if e.Wire {
+		check("frames sender's capture saw leave", e.A.Out, "wire took in", e.WireIn[0])
+		check("frames receiver's capture saw leave", e.B.Out, "wire took in", e.WireIn[1])
+		check("frames receiver's capture saw arrive", e.B.In, "wire delivered", e.WireOut[0])
+		check("frames sender's capture saw arrive", e.A.In, "wire delivered", e.WireOut[1])
+		check("wire delivered to receiver", e.WireOut[0], "wire took in less lost", e.WireIn[0]-e.WireLost[0])
+		check("wire delivered to sender", e.WireOut[1], "wire took in less lost", e.WireIn[1]-e.WireLost[1])
+	} else {
+		check("frames sender's capture saw leave", e.A.Out, "receiver's capture saw arrive", e.B.In)
+		check("frames receiver's capture saw leave", e.B.Out, "sender's capture saw arrive", e.A.In)
+	}
 	check("sender's tx_packets", e.TxA, "capture", e.A.Out)
 	check("sender's rx_packets", e.RxA, "capture", e.A.In)
 	check("receiver's tx_packets", e.TxB, "capture", e.B.Out)
@@ -99,6 +107,9 @@ func (e evidence) judgeTCP(w *witnesses, check func(string, int64, string, int64
 	w.Detail["syn_acks_of_request_socket"], w.Detail["acks_of_time_wait_socket"] = e.B.SYNACKOut, repeatedFIN
 	w.Detail["segments_in_time_wait"], w.Detail["resets_of_receiver"] = e.A.InAfterFIN, e.B.RSTOut
 	w.Detail["sender_tcp_info_retrans"], w.Detail["receiver_tcp_info_retrans"] = e.RetransA, e.RetransB
+	if e.SuperFrames {
+		return
+	}
 	check("sender's TCP segments captured out", e.A.TCPOut, "TCP_INFO and TIME_WAIT", e.SegsOutA+repeatedFIN)
 	check("sender's TCP segments captured in", e.A.TCPIn, "TCP_INFO and TIME_WAIT", e.SegsInA+e.A.InAfterFIN)
 	check("receiver's TCP segments captured out", e.B.TCPOut, "TCP_INFO, SYN-ACKs and RSTs", e.SegsOutB+e.B.SYNACKOut+e.B.RSTOut)

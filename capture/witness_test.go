@@ -9,6 +9,7 @@ import (
 func agreement() evidence {
 	return evidence{
 		A:      tally{Out: 5, In: 4, TCPOut: 5, TCPIn: 4, FINIn: 1},
+		Wire:   true,
 		B:      tally{Out: 4, In: 5, TCPOut: 4, TCPIn: 5, SYNACKOut: 1, SYNIn: 1},
 		WireIn: [2]int64{5, 4}, WireOut: [2]int64{5, 4},
 		TxA: 5, RxA: 4, TxB: 4, RxB: 5,

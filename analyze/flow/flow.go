@@ -42,6 +42,11 @@ func pack(k *frame.Key, iface int32) name {
 	}
 }
 
+// equals compares the words that differ most often first.
+func (n *name) equals(o *name) bool {
+	return n[4] == o[4] && n[1] == o[1] && n[3] == o[3] && n[5] == o[5] && n[0] == o[0] && n[2] == o[2]
+}
+
 // Key returns the key that the flow was found by.
 func (f *Flow) Key() (k frame.Key) {
 	putWord(k.A[:8], f.name[0])

@@ -13,28 +13,29 @@ import (
 // copied over and over, and would need room for both copies.
 const blockFlows = 1024
 
-// Table finds flows by key and interface. It is an open-addressing hash table of 8 octets a slot, filled to three
-// quarters at most, over blocks of flows in order of first appearance. The zero value is not usable; call New.
+// Table finds flows by key and interface. It is an open-addressing hash table of 4 octets a slot, filled to three quarters
+// at most, over blocks of flows in order of first appearance. The zero value is not usable; call New.
 type Table struct {
 	Holes Holes // of the flows' streams
 
 	seed    [6]uint64 // random: a hostile capture cannot aim at one slot
-	slots   []slot
+	slots   []uint32  // 0 for empty; else the flow's Ref+1 in the bits of mask, and the same upper bits as its hash
+	mask    uint32    // the number of slots less 1
 	blocks  []*[blockFlows]Flow
 	n       int
 	max     int
 	carried map[direction]*Counts
 }
 
-// slot is empty while place is 0; otherwise place-1 is the flow's Ref.
-type slot struct{ hash, place uint32 }
+// maxFlows keeps the number of slots within the bits of a hash.
+const maxFlows = 3 << 29
 
-// New returns an empty table that takes at most max flows; 0 for as many as Ref can number.
+// New returns an empty table that takes at most max flows; 0 for as many as it can number, 1.6 thousand million.
 func New(max int) *Table {
-	if max <= 0 || max >= int(None) {
-		max = int(None) - 1
+	if max <= 0 || max > maxFlows {
+		max = maxFlows
 	}
-	t := &Table{max: max, slots: make([]slot, 64), carried: make(map[direction]*Counts)}
+	t := &Table{max: max, slots: make([]uint32, 64), mask: 63, carried: make(map[direction]*Counts)}
 	for i := range t.seed {
 		t.seed[i] = rand.Uint64()
 	}
@@ -63,53 +64,54 @@ func (t *Table) All() iter.Seq2[Ref, *Flow] {
 func (t *Table) Find(k *frame.Key, iface int32, reverse bool) (r Ref, added bool) {
 	name := pack(k, iface)
 	h := t.hash(&name)
-	mask := uint32(len(t.slots) - 1)
-	i := h & mask
-	for ; t.slots[i].place != 0; i = (i + 1) & mask {
-		if t.slots[i].hash != h {
-			continue
-		}
-		r := Ref(t.slots[i].place - 1)
-		if t.At(r).name == name {
-			return r, false
+	i := h & t.mask
+	for ; t.slots[i] != 0; i = (i + 1) & t.mask {
+		if slot := t.slots[i]; (slot^h)&^t.mask == 0 {
+			r := Ref(slot&t.mask - 1)
+			if t.At(r).name.equals(&name) {
+				return r, false
+			}
 		}
 	}
 	if t.n >= t.max {
 		return None, false
 	}
+	return t.insert(&name, h, i, reverse), true
+}
+
+// insert puts a new flow into the empty slot i.
+func (t *Table) insert(n *name, h, i uint32, reverse bool) Ref {
 	if t.n%blockFlows == 0 {
 		t.blocks = append(t.blocks, new([blockFlows]Flow))
 	}
-	r = Ref(t.n)
-	t.n++
-	t.slots[i] = slot{h, uint32(t.n)}
+	r := Ref(t.n)
 	f := t.At(r)
-	f.name = name
+	f.name = *n
 	if reverse {
 		f.halves[1].State = Opened
 	} else {
 		f.halves[0].State = Opened
 	}
+	t.n++
+	t.slots[i] = h&^t.mask | uint32(t.n)
 	if t.n > len(t.slots)/4*3 {
 		t.grow()
 	}
-	return r, true
+	return r
 }
 
+// grow doubles the slots and places all flows anew: their upper bits are others now.
 func (t *Table) grow() {
-	slots := make([]slot, 2*len(t.slots))
-	mask := uint32(len(slots) - 1)
-	for _, s := range t.slots {
-		if s.place == 0 {
-			continue
+	t.slots = make([]uint32, 2*len(t.slots))
+	t.mask = uint32(len(t.slots) - 1)
+	for r, f := range t.All() {
+		h := t.hash(&f.name)
+		i := h & t.mask
+		for t.slots[i] != 0 {
+			i = (i + 1) & t.mask
 		}
-		i := s.hash & mask
-		for slots[i].place != 0 {
-			i = (i + 1) & mask
-		}
-		slots[i] = s
+		t.slots[i] = h&^t.mask | uint32(r+1)
 	}
-	t.slots = slots
 }
 
 // hash folds the words of the name by products of 128 bits, two words a product.

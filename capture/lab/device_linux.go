@@ -48,16 +48,21 @@ func addVeth(far string, h *Host) error {
 		}
 		return fmt.Errorf("make veth pair: %w", err)
 	}
-	link, err := netlink.LinkByName(far)
+	return nil
+}
+
+// silentUp brings an interface up that has nothing to say by itself.
+func silentUp(name string) error {
+	link, err := netlink.LinkByName(name)
 	if err != nil {
-		return fmt.Errorf("find %s: %w", far, err)
+		return fmt.Errorf("find %s: %w", name, err)
 	}
-	disableIPv6 := "/proc/sys/net/ipv6/conf/" + far + "/disable_ipv6"
+	disableIPv6 := "/proc/sys/net/ipv6/conf/" + name + "/disable_ipv6"
 	if err := os.WriteFile(disableIPv6, []byte("1"), 0); err != nil && !os.IsNotExist(err) {
-		return fmt.Errorf("silence %s: %w", far, err)
+		return fmt.Errorf("silence %s: %w", name, err)
 	}
 	if err := netlink.LinkSetUp(link); err != nil {
-		return fmt.Errorf("bring %s up: %w", far, err)
+		return fmt.Errorf("bring %s up: %w", name, err)
 	}
 	return nil
 }

@@ -23,8 +23,11 @@ type Config struct {
 	// Queue is the length of the hosts' device queues in frames. A TAP device drops what does not fit, after the capture
 	// has seen it.
 	Queue int
-	// Link chooses the devices; the zero value takes what works here.
+	// Link chooses the devices; the zero value takes what works here and needs no more than a relay.
 	Link Kind
+	// KeepOffloads leaves segmentation and checksum offload on, as an ordinary host has them: captures then show
+	// super-frames. Only a veth can do that; a wire has frames.
+	KeepOffloads bool
 }
 
 // Kind says what the hosts' interfaces are.
@@ -32,12 +35,13 @@ type Kind string
 
 // The kinds of link.
 const (
-	TAP  Kind = "tap"  // TAP devices: the kernel segments and checksums everything, frames are those of a wire
-	Veth Kind = "veth" // veth pairs whose far ends are packet sockets, for machines without /dev/net/tun
+	TAP    Kind = "tap"    // TAP devices: the kernel segments and checksums everything, frames are those of a wire
+	Packet Kind = "packet" // veth pairs whose far ends are packet sockets, for machines without /dev/net/tun
+	Veth   Kind = "veth"   // one veth pair from host to host, nothing between: no ports, no rate, no delay
 )
 
-// Lab is two hosts whose interfaces end in two ports. What one host sends is read from its port, what is written to its
-// port the host receives; whoever relays between the ports is the wire.
+// Lab is two hosts whose interfaces end in two ports, but for the kind Veth. What one host sends is read from its port, what
+// is written to its port the host receives; whoever relays between the ports is the wire.
 type Lab struct {
 	A, B  *Host
 	Kind  Kind
@@ -68,6 +72,9 @@ func (l *Lab) build(c Config) (err error) {
 		return err
 	}
 	for _, h := range l.hosts() {
+		if c.KeepOffloads {
+			break
+		}
 		if err := h.Within(plainFrames); err != nil {
 			return err
 		}
@@ -78,9 +85,13 @@ func (l *Lab) build(c Config) (err error) {
 	return l.B.configure(c, l.A)
 }
 
-// devices makes the interfaces: TAP unless the machine does not let us, or the caller wants veth.
+// devices makes the interfaces: TAP unless the machine does not let us, or the caller wants others.
 func (l *Lab) devices(c Config) error {
-	if c.Link != Veth {
+	if c.Link == Veth {
+		l.Kind = Veth
+		return l.pair()
+	}
+	if c.Link != Packet {
 		err := l.taps()
 		if err == nil {
 			l.Kind = TAP
@@ -91,8 +102,13 @@ func (l *Lab) devices(c Config) error {
 			return err
 		}
 	}
-	l.Kind = Veth
-	return l.veths()
+	l.Kind = Packet
+	return l.packets()
+}
+
+// pair connects the hosts with one veth pair.
+func (l *Lab) pair() error {
+	return l.A.Within(func() error { return addVeth(Interface, l.B) })
 }
 
 func (l *Lab) taps() (err error) {
@@ -108,7 +124,7 @@ func (l *Lab) taps() (err error) {
 	return nil
 }
 
-func (l *Lab) veths() (err error) {
+func (l *Lab) packets() (err error) {
 	if l.relay, err = newHost("wire", 3, 4); err != nil {
 		return err
 	}
@@ -116,6 +132,9 @@ func (l *Lab) veths() (err error) {
 		far := fmt.Sprintf("wire%d", i)
 		err := l.relay.Within(func() (err error) {
 			if err := addVeth(far, h); err != nil {
+				return err
+			}
+			if err := silentUp(far); err != nil {
 				return err
 			}
 			l.Ports[i], err = openPacket(far)
@@ -146,10 +165,10 @@ func (l *Lab) Close() {
 	l.A, l.B, l.relay = nil, nil, nil
 }
 
-// PortDrops is the number of frames that the packet sockets of a veth link had no room for since Build. TAP devices count
+// PortDrops is the number of frames that the packet sockets of the link had no room for since Build. TAP devices count
 // theirs as Counters.TxDropped.
 func (l *Lab) PortDrops() (int64, error) {
-	if l.Kind != Veth {
+	if l.Kind != Packet {
 		return 0, nil
 	}
 	for _, fd := range l.Ports {

@@ -28,6 +28,7 @@ func build(t *testing.T, c Config) *Lab {
 func TestLinkIsConfigured(t *testing.T) {
 	for _, c := range []Config{
 		{MTU: 1500, IP: 4, Queue: 1000, Link: TAP}, {MTU: 9000, IP: 6, Queue: 1000, Link: TAP},
+		{MTU: 1500, IP: 4, Queue: 1000, Link: Packet}, {MTU: 9000, IP: 6, Queue: 1000, Link: Packet},
 		{MTU: 1500, IP: 4, Queue: 1000, Link: Veth}, {MTU: 9000, IP: 6, Queue: 1000, Link: Veth},
 	} {
 		t.Run(string(c.Link), func(t *testing.T) {
@@ -97,7 +98,7 @@ func TestErrorsOfWithinComeBack(t *testing.T) {
 func TestCloseLeavesNoDescriptor(t *testing.T) {
 	build(t, Config{MTU: 1500, IP: 4, Queue: 1000}).Close() // what the runtime opens once is open now
 	before := descriptors(t)
-	for _, kind := range []Kind{TAP, Veth} {
+	for _, kind := range []Kind{TAP, Packet, Veth} {
 		l, err := Build(Config{MTU: 1500, IP: 4, Queue: 1000, Link: kind})
 		if err != nil {
 			t.Fatal(err)

@@ -31,6 +31,7 @@ type runFlags struct {
 	ip         int
 	congestion string
 	link       string
+	offloads   string
 	out        string
 	output     outputFlags
 }
@@ -81,7 +82,8 @@ A flag that takes a list measures the product of all lists.`,
 	fl.IntVar(&f.mtu, "mtu", 1500, "largest IP packet on the link, bytes")
 	fl.IntVar(&f.ip, "ip", 4, "IP version: 4 or 6")
 	fl.StringVar(&f.congestion, "congestion", "cubic", "TCP congestion control")
-	fl.StringVar(&f.link, "link", "auto", "devices of the link: tap, veth, or auto (tap where /dev/net/tun can be opened)")
+	fl.StringVar(&f.link, "link", "wire", "wire: a relay with rate and delay, between TAP devices or, without /dev/net/tun,\npacket sockets (tap or packet chooses); veth: a veth pair, nothing between")
+	fl.StringVar(&f.offloads, "offloads", "off", "off, or keep: leave segmentation offload on and expand super-frames (--link veth)")
 	fl.StringVar(&f.out, "out", "", "keep the captures and run.json in this new directory")
 	f.output.register(fl)
 	return c
@@ -97,12 +99,27 @@ func (f *runFlags) experiment(c *cobra.Command) (capture.Experiment, error) {
 		e.Transports = traffic.Names()
 	}
 	switch f.link {
-	case "auto":
-	case "tap", "veth":
+	case "wire":
+	case "tap", "packet":
 		e.Devices = lab.Kind(f.link)
+	case "veth":
+		e.Devices = lab.Veth
+		for _, flag := range []string{"rate", "rtt", "loss"} {
+			if c.Flags().Changed(flag) {
+				return e, usagef(c, "--link veth has neither rate nor delay nor loss: leave --%s out, or use --link wire", flag)
+			}
+		}
+		e.Link.Rate, e.Link.RTT = 0, 0
 	default:
-		return e, usagef(c, "--link %s: want tap, veth or auto", f.link)
+		return e, usagef(c, "--link %s: want wire, tap, packet or veth", f.link)
 	}
+	switch {
+	case f.offloads == "keep" && f.link != "veth":
+		return e, usagef(c, "--offloads keep: a wire has no super-frames (use --link veth)")
+	case f.offloads != "keep" && f.offloads != "off":
+		return e, usagef(c, "--offloads %s: want off or keep", f.offloads)
+	}
+	e.KeepOffloads = f.offloads == "keep"
 	switch {
 	case f.ip != 4 && f.ip != 6:
 		return e, usagef(c, "--ip %d: want 4 or 6", f.ip)
@@ -199,7 +216,7 @@ func describe(err error) string {
 	case errors.As(err, &namespace):
 		return fmt.Sprintf("build the test link: %v (%s)", err, namespace.Remedy())
 	case errors.As(err, &tun):
-		return fmt.Sprintf("build the test link: %v (modprobe tun; in a container add --device /dev/net/tun; or --link veth)", err)
+		return fmt.Sprintf("build the test link: %v (modprobe tun; in a container add --device /dev/net/tun; or --link packet)", err)
 	case errors.Is(err, context.Canceled):
 		return strings.Replace(err.Error(), context.Canceled.Error(), "interrupted", 1)
 	}

@@ -1,8 +1,11 @@
 package main
 
 import (
+	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strconv"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -26,8 +29,9 @@ func TestScripts(t *testing.T) {
 		Dir: "../../testdata/script",
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("PCAP", pcap)
-			return nil
+			return writeCaptures(env.WorkDir)
 		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"code": expectCode},
 		Condition: func(condition string) (bool, error) {
 			switch condition {
 			case "lab": // in CI the lab has to work, whatever it says
@@ -39,6 +43,18 @@ func TestScripts(t *testing.T) {
 		},
 		UpdateScripts: os.Getenv("UPDATE") != "",
 	})
+}
+
+// expectCode runs wiretax and compares its exit code: code 4 analyze cut.pcap.
+func expectCode(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: code N argument...")
+	}
+	err := ts.Exec("wiretax", args[1:]...)
+	var exit *exec.ExitError
+	if got := 0; args[0] != strconv.Itoa(got) && (!errors.As(err, &exit) || strconv.Itoa(exit.ExitCode()) != args[0]) {
+		ts.Fatalf("want exit code %s: %v", args[0], err)
+	}
 }
 
 func labWorks() bool {

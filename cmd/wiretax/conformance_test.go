@@ -1,0 +1,381 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"compress/gzip"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"wiretax/analyze"
+)
+
+// The conformance set is some 940 captures that other projects published, with the numbers that an oracle built on tshark
+// gives for them. It is no part of the project. TestConformance does what the set's judge.py does, and more: it also names
+// the reason for every number that differs where a convention decides.
+//
+//	go test ./cmd/wiretax -run Conformance                          all captures
+//	go test ./cmd/wiretax -run Conformance/captures/zeek -v         some
+//	WIRETAX_CONFORMANCE=DIR go test ./cmd/wiretax -run Conformance  another place or set
+func TestConformance(t *testing.T) {
+	dir := cmp.Or(os.Getenv("WIRETAX_CONFORMANCE"), "../../../shared/conformance")
+	names, err := expectations(filepath.Join(dir, "expected"))
+	if err != nil || len(names) == 0 {
+		t.Skipf("no conformance set at %s: set WIRETAX_CONFORMANCE to where its folders captures and expected are", dir)
+	}
+	var mutex sync.Mutex
+	judged, explained := 0, map[string]int{}
+	t.Run("captures", func(t *testing.T) {
+		for _, name := range names {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				mutex.Lock()
+				judged++
+				mutex.Unlock()
+				c := readCapture(t, dir, name)
+				if c == nil {
+					return
+				}
+				for _, broken := range brokenLaws(c.result) {
+					t.Error(broken)
+				}
+				for _, r := range c.rows() {
+					reason := c.reasonFor(r)
+					if reason == "" {
+						t.Error(r)
+					}
+					mutex.Lock()
+					explained[reason]++
+					mutex.Unlock()
+				}
+			})
+		}
+	})
+	for _, r := range reasons {
+		t.Logf("%3d numbers differ: %s", explained[r.name], r.name)
+		if judged == setSize && explained[r.name] != r.rows {
+			t.Errorf("%s: explains %d numbers, want %d", r.name, explained[r.name], r.rows)
+		}
+	}
+}
+
+// expectations lists the captures that the oracle has read.
+func expectations(dir string) (names []string, err error) {
+	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && d.Type().IsRegular() {
+			name, _ := filepath.Rel(dir, path)
+			names = append(names, strings.TrimSuffix(strings.TrimSuffix(name, ".gz"), ".json"))
+		}
+		return err
+	})
+	return names, err
+}
+
+// captured is one capture: what the oracle counts in it, and what wiretax prints about it.
+type captured struct {
+	oracle, ours object
+	result       *analyze.Result // the same as ours
+}
+
+// readCapture runs wiretax over a capture. It returns nil for what is no capture to the oracle either.
+func readCapture(t *testing.T, dir, name string) *captured {
+	c := &captured{oracle: readOracle(t, filepath.Join(dir, "expected", name+".json"))}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	var stdout, stderr bytes.Buffer
+	code := wiretax(ctx, nil, &stdout, &stderr, []string{"analyze", "--json", "--frames", filepath.Join(dir, "captures", name)})
+	if code == exitFailure && strings.HasPrefix(stderr.String(), "wiretax: ") && (!c.readable() || c.oracle.sum("totals.frames") == 0) {
+		return nil
+	}
+	if err := json.Unmarshal(stdout.Bytes(), &c.ours); err != nil {
+		t.Fatalf("exit code %d: %v: %s", code, err, stderr.String())
+	}
+	if err := json.Unmarshal(stdout.Bytes(), &c.result); err != nil {
+		t.Fatal(err)
+	}
+	distrust := slices.ContainsFunc(c.result.Warnings, func(w analyze.Warning) bool { return w.Distrust })
+	if want := map[bool]int{false: 0, true: exitDistrust}[distrust]; code != want {
+		t.Errorf("exit code %d, want %d", code, want)
+	}
+	return c
+}
+
+func readOracle(t *testing.T, name string) (o object) {
+	b, err := os.ReadFile(name)
+	if os.IsNotExist(err) {
+		var f *os.File
+		var z *gzip.Reader
+		if f, err = os.Open(name + ".gz"); err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		if z, err = gzip.NewReader(f); err == nil {
+			b, err = io.ReadAll(z)
+		}
+	}
+	if err == nil {
+		err = json.Unmarshal(b, &o)
+	}
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	return o
+}
+
+// object is a JSON object, as a program that reads it sees it.
+type object map[string]any
+
+// sum adds up the numbers at the paths, separated by spaces; what is absent counts 0, * is everything in an object.
+func (o object) sum(paths string) (n int64) {
+	for path := range strings.FieldsSeq(paths) {
+		head, rest, deeper := strings.Cut(path, ".")
+		switch v := o[head].(type) {
+		case float64:
+			n += int64(v)
+		case map[string]any:
+			if rest == "*" {
+				for k := range v {
+					n += object(v).sum(k)
+				}
+			} else if deeper {
+				n += object(v).sum(rest)
+			}
+		}
+	}
+	return n
+}
+
+func (o object) text(key string) string {
+	s, _ := o[key].(string)
+	return s
+}
+
+func (o object) list(key string) (list []object) {
+	values, _ := o[key].([]any)
+	for _, v := range values {
+		list = append(list, v.(map[string]any))
+	}
+	return list
+}
+
+// row is a number that differs.
+type row struct {
+	kind         kind
+	where, label string
+	oracle, ours int64
+}
+
+func (r row) String() string {
+	return fmt.Sprintf("%s: %s: %s: oracle %d, wiretax %d", r.kind, r.where, r.label, r.oracle, r.ours)
+}
+
+// kind is what a difference means.
+type kind string
+
+const (
+	fail       kind = "FAIL" // exact: a defect
+	convention kind = "CONV" // a written convention decides
+	opinion    kind = "HEUR" // tshark's opinion, 5 % off or more
+)
+
+// judgedTotals are the figures of a whole capture: ours and the oracle's, and whether they are exact even for what no tool can
+// read (always), exact for plain frames (exactly), or an opinion (roughly).
+var judgedTotals = []struct{ label, oracle, ours, how string }{
+	{"records", "totals.frames", "totals.records", "always"},
+	{"record bytes", "totals.l2_bytes", "totals.record_bytes", "always"},
+	{"captured bytes", "totals.captured_bytes", "totals.captured_bytes", "always"},
+	{"truncated records", "totals.truncated_frames", "totals.truncated_records", "always"},
+	{"sum of owners", "totals.l2_bytes", "owners.*", "always"},
+	{"ethernet", "owners.eth", "owners.ethernet", "exactly"},
+	{"vlan", "owners.vlan", "owners.vlan", "exactly"},
+	{"mpls", "owners.mpls", "owners.mpls", "exactly"},
+	{"pppoe", "owners.pppoe owners.ppp", "owners.pppoe", "exactly"},
+	{"llc", "owners.llc", "owners.llc", "exactly"},
+	{"ipv4", "owners.ipv4", "owners.ipv4", "exactly"},
+	{"ipv4_options", "owners.ipv4_opt", "owners.ipv4_options", "exactly"},
+	{"ipv6", "owners.ipv6", "owners.ipv6", "exactly"},
+	{"ipv6_ext", "owners.ipv6_ext", "owners.ipv6_ext", "exactly"},
+	{"tcp", "owners.tcp", "owners.tcp", "exactly"},
+	{"tcp_options", "owners.tcp_opt", "owners.tcp_options", "exactly"},
+	{"udp", "owners.udp", "owners.udp", "exactly"},
+	{"icmp", "owners.icmp owners.icmp_body", "owners.icmp", "exactly"},
+	{"arp", "owners.arp", "owners.arp", "exactly"},
+	{"tunnel", "owners.tunnel", "owners.tunnel", "exactly"},
+	{"payload", "owners.payload", "owners.payload", "exactly"},
+	{"padding", "owners.trailing owners.inner_slack", "owners.padding owners.fcs", "exactly"},
+	{"tcp syn", "tcp.flags.syn", "tcp.syn", "exactly"},
+	{"tcp syn+ack", "tcp.flags.syn_ack", "tcp.syn_ack", "exactly"},
+	{"tcp fin", "tcp.flags.fin", "tcp.fin", "exactly"},
+	{"tcp rst", "tcp.flags.rst", "tcp.rst", "exactly"},
+	{"tcp with payload", "tcp.flags.with_payload", "tcp.with_payload", "exactly"},
+	{"tcp pure ack", "tcp.flags.zero_len_ack", "tcp.pure_ack", "exactly"},
+	{"tcp unique bytes", "tcp.seqspace.unique", "tcp.unique_bytes", "roughly"},
+	{"tcp repeated bytes", "tcp.seqspace.repeated", "tcp.retransmitted_bytes", "roughly"},
+	{"tcp retransmissions", "tcp.analysis.retransmission tcp.analysis.fast_retransmission tcp.analysis.spurious_retransmission",
+		"tcp.retransmissions", "roughly"},
+	{"tcp keep-alive", "tcp.analysis.keep_alive", "tcp.keep_alive", "roughly"},
+	{"tcp duplicate ack", "tcp.analysis.duplicate_ack", "tcp.dup_ack", "roughly"},
+}
+
+// rows are the numbers that differ.
+func (c *captured) rows() []row {
+	return slices.Concat(c.totalRows(), c.frameRows(), c.flowRows())
+}
+
+// readable reports whether the oracle could read the file to its end.
+func (c *captured) readable() bool {
+	return c.oracle.sum("tshark_rc") == 0 && c.oracle["timed_out"] == false
+}
+
+func (c *captured) totalRows() (rows []row) {
+	strict := c.oracle["comparable"] == "strict"
+	comparable := strict || c.oracle["comparable"] == "convention"
+	for _, j := range judgedTotals {
+		if j.how == "always" && !c.readable() || j.how != "always" && !comparable ||
+			j.how == "roughly" && c.marked("conversation_in_several_vlans conversation_in_several_ifaces") {
+			continue
+		}
+		r := row{where: "total", label: j.label, oracle: c.oracle.sum(j.oracle), ours: c.ours.sum(j.ours)}
+		switch off := max(r.oracle-r.ours, r.ours-r.oracle); {
+		case off == 0, j.how == "roughly" && (off <= 1 || off*20 <= max(r.oracle, r.ours)):
+			continue
+		case j.how == "roughly":
+			r.kind = opinion
+		case j.how == "always" || strict:
+			r.kind = fail
+		default:
+			r.kind = convention
+		}
+		rows = append(rows, r)
+	}
+	return rows
+}
+
+// frameRows compares the plain frames (tier A) one by one.
+func (c *captured) frameRows() (rows []row) {
+	ours := map[int64]object{}
+	for _, f := range c.ours.list("frames") {
+		ours[f.sum("n")] = f
+	}
+	for _, f := range c.oracle.list("frames") {
+		if f["tier"] != "A" {
+			continue
+		}
+		for _, j := range [][3]string{{"length", "len", "len"}, {"payload", "payload", "payload_bytes"},
+			{"headers", "headers", "header_bytes"}, {"padding", "trailing inner_slack", "padding_bytes"}} {
+			r := row{fail, fmt.Sprintf("frame %d [%s]", f.sum("n"), f.text("chain")), j[0], f.sum(j[1]), ours[f.sum("n")].sum(j[2])}
+			if r.oracle != r.ours {
+				rows = append(rows, r)
+			}
+		}
+	}
+	return rows
+}
+
+// flowRows compares the conversations of plain frames. A 5-tuple may be several flows of ours (VLANs, ports used again): their
+// sum counts.
+func (c *captured) flowRows() (rows []row) {
+	ours, theirs := map[string]int64{}, map[string]int64{}
+	for _, f := range c.ours.list("flows") {
+		for side, half := range halves(f, "a_port", "b_port") {
+			ours[half+": records"] += f.sum(side + ".records")
+			ours[half+": payload"] += f.sum(side + ".payload_bytes")
+		}
+	}
+	for _, f := range c.oracle.list("conversations") {
+		if f["tiers"] == "A" {
+			for side, half := range halves(f, "aport", "bport") {
+				theirs[half+": records"] += f.sum(side + "_frames")
+				theirs[half+": payload"] += f.sum(side + "_payload")
+			}
+		}
+	}
+	for figure, n := range theirs {
+		if n != ours[figure] {
+			rows = append(rows, row{fail, "flow", figure, n, ours[figure]})
+		}
+	}
+	return rows
+}
+
+// halves names the two directions of a conversation.
+func halves(f object, aPort, bPort string) map[string]string {
+	a := fmt.Sprintf("%s:%d", f.text("a"), f.sum(aPort))
+	b := fmt.Sprintf("%s:%d", f.text("b"), f.sum(bPort))
+	proto := strings.ToLower(f.text("proto"))
+	return map[string]string{"ab": proto + " " + a + " > " + b, "ba": proto + " " + b + " > " + a}
+}
+
+// brokenLaws checks what holds for every capture, whatever is in it.
+func brokenLaws(r *analyze.Result) (broken []string) {
+	check := func(law string, got, want int64) {
+		if got != want {
+			broken = append(broken, fmt.Sprintf("law broken: %s: %d, not %d", law, got, want))
+		}
+	}
+	t := &r.Totals
+	check("owners add up to the record bytes", total(r.Owners), t.RecordBytes)
+	check("owners and inferred add up to the wire bytes", total(r.Owners)+total(r.Inferred), t.WireBytes)
+	check("headers are what is not payload, padding, FCS",
+		t.HeaderBytes, t.RecordBytes-t.PayloadBytes-r.Owners["padding"]-r.Owners["fcs"])
+	check("TCP options by class add up to their owner", total(r.TCP.OptionBytes), r.Owners["tcp_options"])
+
+	var roles, flows, rows sums
+	for _, s := range r.Roles {
+		roles.frames, roles.wire = roles.frames+s.Frames, roles.wire+s.WireBytes
+	}
+	check("roles add up to the frames", roles.frames, t.Frames)
+	check("roles add up to the wire bytes", roles.wire, t.WireBytes)
+
+	totals := sums{t.Records, t.Frames, t.PayloadBytes, t.UniquePayloadBytes, t.HeaderBytes, t.WireBytes}
+	for _, f := range r.Flows {
+		flows.add(&f.AB)
+		flows.add(&f.BA)
+	}
+	if r.Others != nil {
+		flows.add(&r.Others.Direction)
+	}
+	if flows != totals {
+		broken = append(broken, fmt.Sprintf("law broken: flows and the rest add up to the totals: %+v, not %+v", flows, totals))
+	}
+	for _, f := range r.Frames {
+		headers := f.HeaderBytes + f.ICMPBodyBytes
+		rows.add(&analyze.Direction{Records: 1, Frames: f.Frames, PayloadBytes: f.PayloadBytes,
+			UniquePayloadBytes: f.UniqueBytes, HeaderBytes: headers, WireBytes: f.WireBytes})
+		check(fmt.Sprintf("parts of frame %d add up to its length", f.N), headers+f.PayloadBytes+f.PaddingBytes, f.Len)
+	}
+	if rows != totals {
+		broken = append(broken, fmt.Sprintf("law broken: frames add up to the totals: %+v, not %+v", rows, totals))
+	}
+	return broken
+}
+
+// sums are the figures that totals, flows and frames have in common.
+type sums struct{ records, frames, payload, unique, headers, wire int64 }
+
+func (s *sums) add(d *analyze.Direction) {
+	s.records += d.Records
+	s.frames += d.Frames
+	s.payload += d.PayloadBytes
+	s.unique += d.UniquePayloadBytes
+	s.headers += d.HeaderBytes
+	s.wire += d.WireBytes
+}
+
+func total(owners map[string]int64) (n int64) {
+	for v := range maps.Values(owners) {
+		n += v
+	}
+	return n
+}
