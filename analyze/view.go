@@ -16,7 +16,7 @@ import (
 // View asks for the traffic in groups. The zero value asks for none.
 type View struct {
 	By    string        // flow, host, port, protocol, interface, size or time; empty for no groups
-	Every time.Duration // length of a group of By time
+	Every time.Duration // length of a group of By time; 0: a second
 	Sort  string        // a column of Group, largest first; empty: the order of time, size or interface, else wire_bytes
 	Top   int           // groups to keep, the others become one group "other"; 0: all
 }
@@ -56,11 +56,7 @@ func ParseView(by, sort string, top int) (View, error) {
 		v.By, v.Every = name, d
 	}
 	switch v.By {
-	case "", "flow", "host", "port", "protocol", "interface", "size":
-	case "time":
-		if v.Every == 0 {
-			v.Every = time.Second
-		}
+	case "", "flow", "host", "port", "protocol", "interface", "size", "time":
 	default:
 		return View{}, fmt.Errorf("group by %s: unknown (%s)", by, strings.Join(ViewNames[:], ", "))
 	}
@@ -108,6 +104,9 @@ type buckets struct {
 func newBuckets(v View) buckets {
 	switch v.By {
 	case "protocol", "interface", "size", "time":
+		if v.Every <= 0 {
+			v.Every = time.Second
+		}
 		return buckets{view: v, sums: make(map[int64]*flow.Counts)}
 	}
 	return buckets{}
