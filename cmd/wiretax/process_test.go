@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -167,6 +168,9 @@ func children(t *testing.T, pid int) (pids []int) {
 	tasks, _ := filepath.Glob("/proc/" + strconv.Itoa(pid) + "/task/*/children")
 	for _, task := range tasks {
 		b, err := os.ReadFile(task)
+		if errors.Is(err, os.ErrNotExist) {
+			continue // threads come and go
+		}
 		if err != nil {
 			t.Fatal(err)
 		}
