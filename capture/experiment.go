@@ -180,12 +180,28 @@ func (b *bench) send(ctx context.Context, e Experiment, p planned) (*traffic.Out
 
 // limit is how long a trial may take: well above what a working one does, so that only one without an end meets it.
 func (e Experiment) limit(w traffic.Workload) time.Duration {
-	limit := 2*time.Minute + 100*e.Link.RTT + 2*time.Duration(w.Messages)*w.Interval
+	return 2*time.Minute + 100*e.Link.RTT + 4*e.expected(w)
+}
+
+// expected is about how long a trial takes whose every message has a frame of its own.
+func (e Experiment) expected(w traffic.Workload) time.Duration {
+	sending := time.Duration(w.Messages) * w.Interval
 	if e.Link.Rate > 0 {
-		bits := float64(w.Messages) * (2*float64(w.Size) + 400) * 8
-		limit += time.Duration(4 * bits / float64(e.Link.Rate) * float64(time.Second))
+		bits := float64(w.Messages) * (float64(w.Size) + perMessage) * 8
+		sending = max(sending, time.Duration(bits/float64(e.Link.Rate)*float64(time.Second)))
 	}
-	return limit
+	return sending + 4*e.Link.RTT
+}
+
+// perMessage is what a message of its own frame costs beside its payload, in octets: Ethernet 38, IP 20 to 40, TCP 32.
+const perMessage = 100
+
+// Expected is about how long Record will take.
+func (e Experiment) Expected() (d time.Duration) {
+	for _, w := range e.Workloads {
+		d += time.Duration(e.Trials*len(e.Transports)) * e.expected(w)
+	}
+	return d
 }
 
 // attempts is how often a trial's counters are looked at before a difference between them is believed: a counter may be

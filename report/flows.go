@@ -11,13 +11,15 @@ import (
 	"wiretax/analyze"
 )
 
+// leastAddress is the width to which an address may be shortened: IPv4 with a port stays whole, IPv6 may not.
+const leastAddress = 21
+
 // flowsTable shows the flows that cost most on the wire.
 func flowsTable(r *analyze.Result, s Style) *table {
-	const leastAddress = 21 // IPv4 with a port stays whole, IPv6 may not
 	t := &table{columns: []column{
 		{name: "flow"}, {name: "proto", left: true, priority: 1},
 		{name: "a", left: true, least: leastAddress}, {name: "b", left: true, least: leastAddress}, {name: "network", left: true},
-		{name: "frames\na>b"}, {name: "frames\nb>a"}, {name: "re-\ntrans.", priority: 2},
+		{name: "frames\na>b"}, {name: "frames\nb>a"}, {name: "expanded\nfrom", priority: 2}, {name: "re-\ntrans.", priority: 2},
 		{name: "payload\nbytes", priority: 4}, {name: "wire\nbytes"}, {name: "share", unit: "%", priority: 3}, {name: "eff.", unit: "%", priority: 2},
 	}}
 	flows := slices.Clone(r.Flows)
@@ -30,7 +32,7 @@ func flowsTable(r *analyze.Result, s Style) *table {
 		payload, unique := f.AB.PayloadBytes+f.BA.PayloadBytes, f.AB.UniquePayloadBytes+f.BA.UniquePayloadBytes
 		t.rows = append(t.rows, []string{
 			strconv.Itoa(f.Number), clean(f.Proto), endpoint(f.A, f.APort), endpoint(f.B, f.BPort), network(f),
-			integer(f.AB.Frames), integer(f.BA.Frames), blankZero(f.AB.Retransmissions + f.BA.Retransmissions),
+			integer(f.AB.Frames), integer(f.BA.Frames), expandedFrom(f.AB, f.BA), blankZero(f.AB.Retransmissions + f.BA.Retransmissions),
 			integer(payload), integer(wire), share(wire, r.Totals.WireBytes), share(unique, wire),
 		})
 	}
@@ -100,52 +102,4 @@ func blankZero(n int64) string {
 		return ""
 	}
 	return integer(n)
-}
-
-// framesTable is one row a record, with times from the first one.
-func framesTable(r *analyze.Result) *table {
-	t := &table{columns: []column{
-		{name: "n"}, {name: "time", unit: "s"}, {name: "role", left: true}, {name: "flow"}, {name: "len"}, {name: "caplen", priority: 4},
-		{name: "frames"}, {name: "payload", priority: 1}, {name: "header", priority: 2}, {name: "padding", priority: 3}, {name: "wire\nbytes"},
-	}}
-	for _, f := range r.Frames {
-		since := nothing
-		if span, ok := between(r.Source.First, f.Time); ok {
-			since = strconv.FormatFloat(span.Seconds(), 'f', 6, 64)
-		}
-		frames, captured := "", ""
-		if f.Frames != 1 || f.Expanded {
-			frames = integer(f.Frames)
-		}
-		if f.CapLen != f.Len {
-			captured = integer(f.CapLen)
-		}
-		t.rows = append(t.rows, []string{
-			strconv.FormatInt(f.N, 10), since, frameRole(f), frameFlow(f), integer(f.Len), captured, frames,
-			integer(f.PayloadBytes), integer(f.HeaderBytes), blankZero(f.PaddingBytes), integer(f.WireBytes),
-		})
-	}
-	if len(t.rows) > 0 {
-		t.notes = []string{"time: since the first record; flow: number and direction; len: original length; blank: one frame, nothing cut, no padding"}
-	}
-	*t = t.withoutBlank()
-	return t
-}
-
-func frameRole(f analyze.FrameRow) string {
-	if f.Expanded {
-		return string(f.Role) + " (expanded)"
-	}
-	return string(f.Role)
-}
-
-// frameFlow is the number of the flow and the direction within it.
-func frameFlow(f analyze.FrameRow) string {
-	switch {
-	case f.Flow == 0:
-		return ""
-	case f.AToB:
-		return strconv.Itoa(f.Flow) + " a>b"
-	}
-	return strconv.Itoa(f.Flow) + " b>a"
 }

@@ -45,6 +45,9 @@ const (
 	maxMTU      = 9216
 )
 
+// longRun is the time from which on a run says beforehand how long it takes.
+const longRun = time.Minute
+
 func newRunCommand() *cobra.Command {
 	f := &runFlags{
 		messages: counts{16}, sizes: counts{90}, intervals: spans{0},
@@ -169,6 +172,9 @@ func run(c *cobra.Command, f *runFlags) error {
 	}
 	if !lab.Privileged() {
 		return runInside(c.Context())
+	}
+	if d := e.Expected(); d > longRun {
+		fmt.Fprintf(c.ErrOrStderr(), "wiretax: this run takes up to %v (fewer --messages or --runs, or a higher --rate, take less; Ctrl-C prints what is complete)\n", d.Round(time.Second))
 	}
 	dir := f.out
 	if dir == "" {
