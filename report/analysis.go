@@ -10,14 +10,21 @@ import (
 	"wiretax/analyze"
 )
 
-// analysisDocument accounts for a capture: totals first, then where the bytes went, then who sent them.
+// analysisDocument accounts for a capture: totals first, then what stands out, where the bytes went, and who sent them. Groups
+// that were asked for stand in the place of the flows, and before what nobody asked for.
 func analysisDocument(r *analyze.Result, s Style) document {
 	d := document{sourceSection(r), {title: "totals", table: totalsTable(&r.Totals)}}
+	flows := section{title: "flows"}
+	if r.By == "" {
+		flows.table = flowsTable(r, s)
+	}
 	for _, part := range []section{
+		{title: "by " + clean(r.By), table: groupsTable(r)},
+		{title: "findings", lines: findingLines(r)},
 		{title: "where the bytes went", table: waterfall(r)},
 		{title: "roles of the frames", table: rolesTable(r)},
 		{title: "tcp", lines: tcpLines(&r.TCP)},
-		{title: "flows", table: flowsTable(r, s)},
+		flows,
 		{title: "frames", table: framesTable(r)},
 		{lines: append(footnotes(r.Warnings), distrust(r.Warnings)...)},
 	} {
@@ -49,7 +56,7 @@ func sourceSection(r *analyze.Result) section {
 		s.lines = append(s.lines, line{text: text})
 	}
 	if span, ok := between(src.First, src.Last); ok {
-		text := fmt.Sprintf("%s to %s: %s", src.First, src.Last, seconds(span.Seconds()))
+		text := fmt.Sprintf("%s to %s: %s", src.First, src.Last, duration(span))
 		s.lines = append(s.lines, line{text: text})
 	}
 	return s

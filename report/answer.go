@@ -10,11 +10,21 @@ import (
 	"wiretax/analyze"
 )
 
-// answer says in words what each transport saved or cost against the reference. Every word follows from the figures.
-func answer(w *analyze.Workload) []line {
-	if len(w.Transports) < 2 {
-		return nil
+// answer says in words what each transport saved or cost against the reference, the whole in one sentence first. Every word
+// follows from the figures.
+func answer(w *analyze.Workload) document {
+	var d document
+	if text := headline(w); text != "" {
+		d = append(d, section{lines: []line{{text: text}}})
 	}
+	if lines := comparisons(w); len(lines) > 0 {
+		d = append(d, section{lines: lines})
+	}
+	return d
+}
+
+// comparisons are the sentences about each transport.
+func comparisons(w *analyze.Workload) []line {
 	var lines []line
 	ref := w.Transports[0]
 	for _, t := range w.Transports[1:] {
@@ -31,6 +41,9 @@ func answer(w *analyze.Workload) []line {
 		lines = append([]line{{label: ref.Name, text: text}}, lines...)
 	}
 	if text := competitor(w); text != "" {
+		lines = append(lines, line{text: text})
+	}
+	if text := unclearLatency(w); text != "" {
 		lines = append(lines, line{text: text})
 	}
 	return lines
@@ -100,20 +113,21 @@ func savedOrCost(saved analyze.Summary) string {
 	return ranged(saved, count) + glue + "saved"
 }
 
-// latencySentence says what a saving costs in time, or gains: datagrams of their own can be slower on a slow link.
+// percentiles are the latencies that are compared.
+var percentiles = [...]struct{ name, key string }{{"p50", "latency_p50"}, {"p99", "latency_p99"}}
+
+// latencySentence says what a saving costs in time, or gains: datagrams of their own can be slower on a slow link. What the
+// trials leave open is said once for all transports, by unclearLatency.
 func latencySentence(ref, t analyze.Transport) string {
 	var parts []string
-	for _, p := range []struct{ name, key string }{{"p50", "latency_p50"}, {"p99", "latency_p99"}} {
-		a, b := ref.Summary[p.key], t.Summary[p.key]
-		if !a.Median.Valid() || !b.Median.Valid() {
+	for _, p := range percentiles {
+		if !compares(ref, t, p.key) || unclear(ref, t, p.key) {
 			continue
 		}
-		added := float64(b.Median - a.Median)
+		added := float64(t.Summary[p.key].Median - ref.Summary[p.key].Median)
 		switch {
 		case added == 0:
 			parts = append(parts, p.name+" no change")
-		case len(t.Trials) > 1 && a.Min <= b.Max && b.Min <= a.Max:
-			parts = append(parts, p.name+" no clear change")
 		case added > 0:
 			parts = append(parts, p.name+glue+"+"+millis(added)+glue+"ms")
 		default:
@@ -124,6 +138,37 @@ func latencySentence(ref, t analyze.Transport) string {
 		return ""
 	}
 	return "One-way latency " + strings.Join(parts, ", ")
+}
+
+func compares(ref, t analyze.Transport, figure string) bool {
+	return ref.Summary[figure].Median.Valid() && t.Summary[figure].Median.Valid() && len(ref.Summary) > 0 && len(t.Summary) > 0
+}
+
+// unclear reports whether the trials of both transports overlap: the difference of their medians says nothing.
+func unclear(ref, t analyze.Transport, figure string) bool {
+	a, b := ref.Summary[figure], t.Summary[figure]
+	return len(t.Trials) > 1 && a.Median != b.Median && a.Min <= b.Max && b.Min <= a.Max
+}
+
+// unclearLatency names the latencies that no transport's line mentions, because they did not clearly change.
+func unclearLatency(w *analyze.Workload) string {
+	ref := w.Transports[0]
+	var open []string
+	for _, t := range w.Transports[1:] {
+		var names []string
+		for _, p := range percentiles {
+			if compares(ref, t, p.key) && unclear(ref, t, p.key) {
+				names = append(names, p.name)
+			}
+		}
+		if len(names) > 0 {
+			open = append(open, t.Name+glue+strings.Join(names, " and "))
+		}
+	}
+	if len(open) == 0 {
+		return ""
+	}
+	return "No clear change of latency, the trials overlap with " + ref.Name + "'s: " + strings.Join(open, ", ") + "."
 }
 
 // steady is how far, relative to its median, a figure may range over the trials before it is called unstable.

@@ -18,10 +18,13 @@ type section struct {
 
 // line is one paragraph, indented behind its label.
 type line struct {
-	label string
+	label string // bullet for an item of a list
 	text  string
 	tone  tone
 }
+
+// bullet is the label of an item that has no name.
+const bullet = "-"
 
 // tone is how a line is meant; the words say it too.
 type tone uint8
@@ -85,10 +88,11 @@ const glue = "\u00a0"
 
 func unglued(s string) string { return strings.ReplaceAll(s, glue, " ") }
 
-// clean makes text from outside (file names, messages) safe to print: control characters could steer a terminal.
+// clean makes text from outside (file names, messages) safe to print: control characters could steer a terminal, format
+// characters (Unicode category Cf) turn the direction of what follows or hide.
 func clean(s string) string {
 	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
+		if !unicode.IsGraphic(r) {
 			return '?'
 		}
 		return r

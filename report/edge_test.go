@@ -6,8 +6,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -127,6 +130,7 @@ func TestEdgeRunsGolden(t *testing.T) {
 func edgeResults() map[string]*analyze.Result {
 	hostile := onePlusOne()
 	hostile.Source.Files = []string{"\x1b[31m日本語\n.pcap", "|a_b_ *c*.pcap", string([]byte{0xff, 'x'})}
+	hostile.Findings = []analyze.Finding{{Code: "\x1b[2J", Message: "\u202egnp.exe\r\n"}}
 	hostile.Flows[0].A, hostile.Flows[0].Proto = "not\tan address", "\x07"
 	raw := &analyze.Result{
 		Source: analyze.Source{Files: []string{"-"}, Format: "pcap", LinkTypes: []string{"RAW"}},
@@ -136,7 +140,7 @@ func edgeResults() map[string]*analyze.Result {
 		Roles:    map[analyze.Role]analyze.Share{analyze.Ack: {Frames: 1, WireBytes: 40}},
 		Warnings: []analyze.Warning{{Code: "no_ethernet", Message: "1 record is no Ethernet: nothing was inferred", Count: 1}},
 	}
-	return map[string]*analyze.Result{"hostile": hostile, "raw": raw, "empty": {}, "busy-frames": withFrames(busyServer())}
+	return map[string]*analyze.Result{"hostile": hostile, "hostile-groups": grouped(onePlusOne(), "\x1b[31m", groupOf("\x1b]0;x\a", 1, 2, 3, 4)), "raw": raw, "empty": {}, "busy-frames": withFrames(busyServer())}
 }
 
 func TestEdgeResultsGolden(t *testing.T) {
@@ -217,6 +221,7 @@ func TestCSVIsRectangular(t *testing.T) {
 		"run":    func(b *bytes.Buffer) error { return Run(b, fiveDigitRun(), CSV, Style{}) },
 		"flows":  func(b *bytes.Buffer) error { return Analysis(b, busyServer(), CSV, Style{}) },
 		"frames": func(b *bytes.Buffer) error { return Analysis(b, withFrames(busyServer()), CSV, Style{}) },
+		"groups": func(b *bytes.Buffer) error { return Analysis(b, byFlow(), CSV, Style{}) },
 		"empty":  func(b *bytes.Buffer) error { return Analysis(b, &analyze.Result{}, CSV, Style{}) },
 	} {
 		var b bytes.Buffer
@@ -235,13 +240,110 @@ func TestJSON(t *testing.T) {
 	if err := Analysis(&b, r, JSON, Style{}); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{`"a&b<c>.pcap"`, `"efficiency": null`, `"flows": []`, `"warnings": []`} {
+	for _, want := range []string{`"a&b<c>.pcap"`, `"efficiency": null`, `"flows": []`, `"findings": []`, `"warnings": []`} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("%s is missing in %s", want, b.String())
 		}
 	}
 	if !strings.HasSuffix(b.String(), "}\n") {
 		t.Error("no newline at the end")
+	}
+}
+
+func TestFindingsWithMostAtStakeFirst(t *testing.T) {
+	r := &analyze.Result{
+		Source: analyze.Source{First: "2026-03-01T12:00:00Z", Last: "2026-03-01T12:00:10Z"},
+		Totals: analyze.Totals{WireBytes: 1000},
+		Findings: []analyze.Finding{
+			{Code: "a", WireBytes: 100}, {Code: "b", WireBytes: 10, Seconds: 5}, {Code: "c"}, {Code: "d", WireBytes: 300, Seconds: 1},
+		},
+	}
+	var got string
+	for _, l := range findingLines(r) {
+		got += l.text
+	}
+	if want := " [b] [d] [a] [c]"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+// TestEveryWarningIsExplained finds the codes where they are written.
+func TestEveryWarningIsExplained(t *testing.T) {
+	source, err := os.ReadFile("../analyze/doubts.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var explained strings.Builder
+	if err := Explain(&explained); err != nil {
+		t.Fatal(err)
+	}
+	codes := regexp.MustCompile(`\{"([a-z_]+)", "`).FindAllSubmatch(source, -1)
+	if len(codes) == 0 {
+		t.Fatal("no code found")
+	}
+	for _, code := range codes {
+		if !strings.Contains(explained.String(), "\n"+string(code[1])+"\n") {
+			t.Errorf("%s is not explained", code[1])
+		}
+	}
+}
+
+func TestHeadline(t *testing.T) {
+	udp := transport("udp", udpTrial(16, 1440))
+	for _, c := range []struct {
+		name string
+		run  *analyze.Run
+		want string
+	}{
+		{"saves both", run(16, 90, udp, transport("tcp", tcpTrial(2, 4, 1, 0, 1440))),
+			"Coalescing saved tcp 14 of udp's 16 data frames; with handshake, ACKs and teardown it saved 7 of 16 frames."},
+		{"saves data frames only", run(16, 90, udp, transport("tcp", tcpTrial(11, 13, 1, 0, 1440))),
+			"Coalescing saved tcp 5 of udp's 16 data frames; with handshake, ACKs and teardown it needed 27 frames instead of 16: 11 more."},
+		{"coalesces nothing", run(16, 90, udp, transport("tcp", tcpTrial(16, 18, 2, 0, 1440))),
+			"Coalescing saved tcp none of udp's 16 data frames; with handshake, ACKs and teardown it needed 38 frames instead of 16: 22 more."},
+		{"more data frames", run(1, 1460, transport("udp", udpTrial(1, 1460)), transport("tcp", tcpTrial(2, 4, 1, 0, 1460))),
+			"Coalescing saved tcp nothing: it needed 1 more data frame than udp's 1; with handshake, ACKs and teardown it needed 9 frames instead of 1: 8 more."},
+		{"as many in all", run(16, 90, udp, transport("tcp", tcpTrial(6, 7, 1, 0, 1440))),
+			"Coalescing saved tcp 10 of udp's 16 data frames; with handshake, ACKs and teardown it needed 16 frames, as many as udp."},
+		{"trials differ", run(16, 90, transport("udp", times(3, udpTrial(16, 1440))...),
+			transport("tcp", tcpTrial(2, 4, 1, 0, 1440), tcpTrial(2, 4, 1, 0, 1440), tcpTrial(3, 4, 1, 0, 1440))),
+			"Coalescing saved tcp 14 [13..14] of udp's 16 data frames; with handshake, ACKs and teardown it saved 7 [6..7] of 16 frames."},
+		{"tcp is not there", run(16, 90, udp, transport("tcp-cork", tcpTrial(1, 3, 2, 0, 1440))),
+			"Coalescing saved tcp-cork 15 of udp's 16 data frames; with handshake, ACKs and teardown it saved 8 of 16 frames."},
+		{"tcp is there", run(16, 90, udp, transport("tcp-cork", tcpTrial(1, 3, 2, 0, 1440)), transport("tcp", tcpTrial(2, 4, 1, 0, 1440))),
+			"Coalescing saved tcp 14 of udp's 16 data frames; with handshake, ACKs and teardown it saved 7 of 16 frames."},
+		{"no tcp", run(16, 90, udp, transport("udp-packed", udpTrial(1, 1440))), ""},
+		{"messages lost, trials not verified", lossy(), "Coalescing saved tcp 14 of udp's 16 data frames; with handshake, ACKs and teardown it saved 7 of 16 frames." +
+			" But udp delivered only 15 of 16 messages. Not every trial of them is verified: see below."},
+	} {
+		if got := unglued(headline(referenceFirst(&c.run.Workloads[0]))); got != c.want {
+			t.Errorf("%s:\n got %s\nwant %s", c.name, got, c.want)
+		}
+	}
+}
+
+// lossy is a run whose receiver dropped a datagram.
+func lossy() *analyze.Run {
+	udp := udpTrial(16, 1440)
+	udp.MessagesDelivered, udp.Drops = 15, map[string]int64{"receiver_socket": 1}
+	return run(16, 90, transport("udp", udp), transport("tcp", tcpTrial(2, 4, 1, 0, 1440)))
+}
+
+// TestJSONHidesNothing: what could steer a terminal is escaped, and reads back as it was.
+func TestJSONHidesNothing(t *testing.T) {
+	name := "a\u009b31m\x7f\u202egnp\U000e0041日本.pcap"
+	var b bytes.Buffer
+	if err := Analysis(&b, &analyze.Result{Source: analyze.Source{Files: []string{name}}}, JSON, Style{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range b.String() {
+		if !unicode.IsGraphic(c) && c != '\n' {
+			t.Errorf("character %q", c)
+		}
+	}
+	var back analyze.Result
+	if err := json.Unmarshal(b.Bytes(), &back); err != nil || back.Source.Files[0] != name {
+		t.Errorf("reads back as %q, %v", back.Source.Files, err)
 	}
 }
 
@@ -273,7 +375,10 @@ func TestNumbers(t *testing.T) {
 		{percent(0.5769), "57.7"}, {percent(1), "100.0"}, {share(1, 0), "-"}, {share(-2, 100), "-2.0"},
 		{unglued(seconds(0)), "0 s"}, {unglued(seconds(0.001)), "1 ms"}, {unglued(seconds(0.0003)), "300 us"}, {unglued(seconds(3600)), "3600 s"},
 		{unglued(seconds(2e-10)), "0.2 ns"},
+		{unglued(duration(0)), "0 s"}, {unglued(duration(90 * time.Second)), "90 s"}, {unglued(duration(553106 * time.Millisecond)), "9 min 13.106 s"},
+		{unglued(duration(90 * time.Minute)), "1 h 30 min"}, {unglued(duration(50 * time.Hour)), "2 d 2 h"},
 		{unglued(bitRate(10_000_000)), "10 Mb/s"}, {unglued(bitRate(1_500_000_000)), "1.5 Gb/s"}, {unglued(bitRate(1)), "1 b/s"},
+		{withSeparators("1234 of 12345 in 1234.567 s, a1234", 1234, 1), "1,234 of 12345 in 1,234.567 s, a1,234"},
 		{elide("192.0.2.1:80", 12), "192.0.2.1:80"}, {elide("[2001:db8::1]:443", 10), "[200..:443"}, {elide("日本語日本語", 7), "日..語"},
 	} {
 		if c.got != c.want {
@@ -282,7 +387,7 @@ func TestNumbers(t *testing.T) {
 	}
 }
 
-// FuzzReport: whatever a run.json or an analysis holds, a report for people is valid UTF-8 without control characters.
+// FuzzReport: whatever a run.json or an analysis holds, a report for people is valid UTF-8 without control or format characters.
 func FuzzReport(f *testing.F) {
 	for _, r := range edgeRuns() {
 		b, err := json.Marshal(r)
@@ -319,8 +424,8 @@ func FuzzReport(f *testing.F) {
 			t.Fatal("not UTF-8")
 		}
 		for _, c := range out.String() {
-			if unicode.IsControl(c) && c != '\n' {
-				t.Fatalf("control character %q", c)
+			if !unicode.IsGraphic(c) && c != '\n' {
+				t.Fatalf("character %q", c)
 			}
 		}
 	})

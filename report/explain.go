@@ -3,13 +3,16 @@ package report
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
+
+	"wiretax/analyze"
 )
 
 // Explain writes what every word and column means, how it is computed and which standard it comes from.
 func Explain(w io.Writer) error {
 	var d document
-	for _, chapter := range definitions {
+	for _, chapter := range chapters() {
 		s := section{title: chapter.title}
 		for _, e := range chapter.entries {
 			s.lines = append(s.lines, line{text: e.word}, line{label: "  ", text: e.meaning})
@@ -24,6 +27,15 @@ func Explain(w io.Writer) error {
 		return fmt.Errorf("write definitions: %w", err)
 	}
 	return nil
+}
+
+// chapters are the definitions, the codes behind them.
+func chapters() []chapter {
+	findings := chapter{title: "codes of findings"}
+	for _, f := range analyze.FindingExplanations() {
+		findings.entries = append(findings.entries, entry{f.Code, f.Text})
+	}
+	return append(slices.Clone(definitions[:]), findings, chapter{"codes of warnings", warningCodes[:]})
 }
 
 type chapter struct {
@@ -83,22 +95,56 @@ var definitions = [...]chapter{
 		{"priced_ethernet", "With --as ethernet: 14 octets less the link header that they replace; can be negative."},
 		{"fcs (measured), padding", "The frame check sequence where the record holds it; what stands behind the packet: padding and trailers."},
 		{"ethernet, vlan, mpls, pppoe, llc, link", "Link headers; link: those that are no Ethernet (Linux cooked, PPP, 802.11, ...)."},
-		{"ipv4, ipv4_options, ipv6, ipv6_ext", "The fixed 20 or 40 octets (RFC 791, RFC 8200); options and extension headers, ESP and AH included."},
+		{"ipv4, ipv4_options, ipv6, ipv6_ext", "The fixed 20 or 40 octets (RFC 791, RFC 8200); options and extension headers, under IPv6 also AH and the header of ESP."},
 		{"tcp, tcp_options, udp, sctp", "The fixed 20 octets, the options (RFC 9293 section 3.1), 8 octets (RFC 768), common and chunk headers (RFC 9260)."},
-		{"arp, icmp, tunnel, other", "The whole body of ARP; of ICMP, ICMPv6 and IGMP; the own headers of GRE, VXLAN, GENEVE, GTP-U, ...; what no rule explains."},
+		{"arp, icmp, tunnel, other", "The whole body of ARP; of ICMP, ICMPv6 and IGMP; the own headers of GRE, VXLAN, GENEVE, GTP-U, ...; what no rule explains: undecoded protocols, ciphertext."},
 	}},
 	{"columns of analyze", []entry{
 		{"share %", "Part of the frames or wire bytes of the capture."},
+		{"retransmitted, captured twice", "What of the payload bytes had been in the capture before, sent again by its sender or recorded again: the rest is unique."},
 		{"remaining", "What is left of the wire bytes when all owners down to this row have taken theirs."},
 		{"flow, a, b", "Conversations by number of appearance; a sent the first frame seen. The largest on the wire stand first."},
 		{"network", "VLAN ids, VNI and interface of a flow, where there are several."},
-		{"len, caplen", "Original and captured length of a record."},
+		{"expanded from", "The records that stood for the frames, where some were super-frames."},
+		{"len, caplen", "Original and captured length of a record. len is header, payload, padding (with trailer and FCS) and icmp body: what an ICMP message has beyond its first 8 octets, a quoted packet for instance."},
+	}},
+	{"groups of analyze --by; they add up to the totals", []entry{
+		{"flow", "Conversations, both directions."},
+		{"host", "What each host sent."},
+		{"port", "Protocol and the lower of the two ports."},
+		{"protocol", "The innermost decoded transport or network protocol."},
+		{"interface", "The number of the interface within the analysis, from 0."},
+		{"size", "Octets of a frame with FCS, in the classes of RFC 2819 section 5. The frames of a super-frame are in the class of their mean."},
+		{"time:DURATION", "Steps of the duration, counted from 1970 on; steps without records are left out."},
+		{"other", "What is of no other group, and with --top N the groups beyond."},
 	}},
 	{"trust", []entry{
 		{"verified", "Independent counters agree frame by frame: the capture (libpcap), the wire (frames relayed), the interfaces (tx_packets by netlink) and TCP_INFO (segments by both sockets, tcpi_segs_out in linux/tcp.h), and nobody dropped a frame."},
 		{"must not be trusted", "Counters disagree, a capture dropped packets, or a file is cut off: the reason stands beside it, the exit code is 4."},
+		{"finding", "What costs frames, bytes or time in this capture, with its numbers. First stands what takes the largest share of the capture's wire bytes or of its time. A finding that costs nobody time is left out below 1 % of the wire bytes."},
 	}},
 	{"units", []entry{
 		{"SI throughout", "1 Mb/s is 10^6 bit/s, 1 ms is 10^-3 s. Sizes are octets and name their layer. - means that there is nothing to compute from."},
 	}},
+}
+
+// warningCodes are the footnotes of results, of analyses first.
+var warningCodes = [...]entry{
+	{"no_ethernet", "The link is no Ethernet. Nothing is inferred for its records, their wire bytes are their record bytes; --as ethernet prices them."},
+	{"unknown_link", "The link type is not decoded: all octets of its records are of the owner link or other."},
+	{"truncated_records", "The capture kept less of a record than was on the wire (snap length). Lengths come from the headers."},
+	{"cut_in_header", "A record ends inside a header; what is missing is not explained."},
+	{"malformed_records", "The headers of a record contradict each other or its length."},
+	{"surplus_length", "The original length of a record claims octets that its headers contradict: they are counted as other, nothing is inferred from them."},
+	{"too_many_layers", "A record nests more headers than are decoded; the rest is other."},
+	{"oversize_frames", "A record was a super-frame of segmentation or receive offload (TSO, GSO, GRO, UDP GSO): it was expanded to the frames of the wire."},
+	{"oversize_not_expanded", "A super-frame on a link that is no Ethernet: it counts as one frame; --as ethernet expands it."},
+	{"udp_gso_assumed", "A datagram was longer than the MTU. How long the datagrams of a UDP super-frame were is not in the capture: they are taken to fill the MTU."},
+	{"duplicate_records", "A record repeats a packet captured just before, as a mirror port shows it: it is counted, but not as retransmission."},
+	{"fragments_unjoined", "An IP fragment came without the first one of its packet: it belongs to a flow without ports."},
+	{"time_backward", "A record is earlier than the one before it."},
+	{"without_time", "A record has no time (pcapng simple packet block)."},
+	{"flow_limit", "A record belongs to a flow beyond --max-flows: it is in all totals, but no retransmission is known there."},
+	{"file_cut_off", "A file ends inside a record, or damage follows: the records before count. Not to be trusted, exit code 4."},
+	{"incomplete", "A run ended before all of its trials: those that are complete count."},
 }

@@ -157,6 +157,7 @@ func busyServer() *analyze.Result {
 		Roles: map[analyze.Role]analyze.Share{
 			analyze.Data: {Frames: 1_000_000_000, WireBytes: 930_000_000_000}, analyze.Ack: {Frames: 250_000_000, WireBytes: 20_000_000_000},
 		},
+		TCP: analyze.TCP{WithPayload: 1_000_000_000, PureACK: 250_000_000, UniqueBytes: 849_000_000_000, RetransmittedBytes: 900_000_000},
 		Warnings: []analyze.Warning{
 			{Code: "oversize_frames", Message: "super-frames were expanded to wire frames by the MSS of their connection", Count: 20_784},
 			{Code: "truncated_file", Message: "d.pcap.zst: the file ends inside frame 1234", Count: 1, Distrust: true},
@@ -179,13 +180,64 @@ func busyServer() *analyze.Result {
 
 func withFrames(r *analyze.Result) *analyze.Result {
 	r.Frames = []analyze.FrameRow{
-		{N: 1, Time: "2026-03-01T12:00:00.000000000Z", Len: 132, CapLen: 132, Frames: 1, PayloadBytes: 90, HeaderBytes: 42, WireBytes: 156,
+		{N: 1, Time: "2026-03-01T12:00:00.000000000Z", Len: 132, CapLen: 132, Frames: 1, PayloadBytes: 90, UniqueBytes: 90, HeaderBytes: 42, WireBytes: 156,
 			Role: analyze.Data, Flow: 1, AToB: true},
 		{N: 2, Time: "2026-03-01T12:00:00.001000000Z", Len: 74, CapLen: 74, Frames: 1, HeaderBytes: 74, WireBytes: 98, Role: analyze.Setup, Flow: 2, AToB: true},
 		{N: 3, Time: "2026-03-01T12:00:00.002000000Z", Len: 74, CapLen: 74, Frames: 1, HeaderBytes: 74, WireBytes: 98, Role: analyze.Setup, Flow: 2},
-		{N: 4, Time: "2026-03-01T12:00:00.003500000Z", Len: 2962, CapLen: 256, Frames: 2, PayloadBytes: 2896, HeaderBytes: 66, WireBytes: 3076,
-			Role: analyze.Data, Flow: 2, AToB: true, Expanded: true},
-		{N: 5, Time: "", Len: 42, CapLen: 42, Frames: 1, HeaderBytes: 42, WireBytes: 84, Role: analyze.OtherRole},
+		{N: 4, Time: "2026-03-01T12:00:00.003500000Z", Len: 2962, CapLen: 256, Frames: 2, PayloadBytes: 2896, UniqueBytes: 2896, HeaderBytes: 66, WireBytes: 3076,
+			Role: analyze.Data, Flow: 2, AToB: true, Expanded: true,
+			Owners: map[string]int64{"ethernet": 14, "ipv4": 20, "tcp": 20, "tcp_options": 12, "payload": 2896}},
+		{N: 5, Time: "2026-03-01T12:00:00.204000000Z", Len: 156, CapLen: 156, Frames: 1, PayloadBytes: 90, HeaderBytes: 66, WireBytes: 180,
+			Role: analyze.Retransmit, Flow: 2, AToB: true},
+		{N: 6, Time: "2026-03-01T12:00:00.205000000Z", Len: 114, CapLen: 114, Frames: 1, HeaderBytes: 42, ICMPBodyBytes: 72, WireBytes: 138,
+			Role: analyze.OtherRole, Owners: map[string]int64{"ethernet": 14, "ipv4": 20, "icmp": 80}},
+		{N: 7, Time: "", Len: 42, CapLen: 42, Frames: 1, HeaderBytes: 42, WireBytes: 84, Role: analyze.OtherRole},
+	}
+	return r
+}
+
+// grouped asks for the groups of a view in place of the flows.
+func grouped(r *analyze.Result, by string, groups ...analyze.Group) *analyze.Result {
+	r.By, r.Groups = by, groups
+	return r
+}
+
+// groupOf is a group of frames with the given octets, each frame a record of its own.
+func groupOf(key string, frames, payload, header, wire int64) analyze.Group {
+	d := analyze.Direction{Records: frames, Frames: frames, DataFrames: frames, PayloadBytes: payload, UniquePayloadBytes: payload,
+		HeaderBytes: header, WireBytes: wire}
+	return analyze.Group{Key: key, Direction: d, HeaderBytesPerPayloadByte: analyze.Over(header, payload),
+		WireOverheadPerPayload: analyze.Over(wire-payload, payload), Efficiency: analyze.Over(payload, wire)}
+}
+
+func byHost() *analyze.Result {
+	server := groupOf("2001:db8:85a3:8d3:1319:8a2e:370:7334", 1_250_000_000, 850_000_000_000, 50_000_000_000, 900_000_000_000)
+	server.Records = 1_000_000_000
+	return grouped(busyServer(), "host", groupOf("other", 500, 0, 21_000, 42_000), server,
+		groupOf("192.0.2.1", 100_000_000, 0, 5_400_000_000, 8_400_000_000))
+}
+
+func byFlow() *analyze.Result {
+	return grouped(onePlusOne(), "flow", groupOf("tcp [2001:db8:85a3:8d3:1319:8a2e:370:7334]:40001 [2001:db8::443]:443 vlan 10 vni 7 interface 2", 9, 1440, 610, 2266),
+		groupOf("udp 192.0.2.1:40000 192.0.2.2:9000", 1, 90, 42, 156), groupOf("icmp 192.0.2.1 192.0.2.2", 2, 0, 84, 168))
+}
+
+func byTime() *analyze.Result {
+	return grouped(onePlusOne(), "time", groupOf("2026-03-01T12:00:00.000000000Z", 5, 90, 300, 600),
+		groupOf("2026-03-01T12:00:00.250000000Z", 7, 1440, 436, 1990), groupOf("no time", 1, 0, 42, 84))
+}
+
+func acrossMidnight() *analyze.Result {
+	return grouped(onePlusOne(), "time", groupOf("2026-03-01T23:59:59.000000000Z", 5, 90, 300, 600),
+		groupOf("2026-03-02T00:00:00.000000000Z", 7, 1440, 436, 1990))
+}
+
+func withFindings(r *analyze.Result) *analyze.Result {
+	r.Findings = []analyze.Finding{
+		{Code: "tiny_segments", Message: "12345 TCP segments carried less payload than overhead: full segments would have saved 259 wire bytes",
+			Count: 12345, Frames: 12345, WireBytes: 259},
+		{Code: "nagle_delayed_ack", Message: "3 times a sender held data back until a delayed ACK released it (Nagle's algorithm): 0.123 s lost, 546 wire bytes",
+			Count: 3, Frames: 6, WireBytes: 546, Seconds: 0.123},
 	}
 	return r
 }

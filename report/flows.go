@@ -19,7 +19,7 @@ func flowsTable(r *analyze.Result, s Style) *table {
 	t := &table{columns: []column{
 		{name: "flow"}, {name: "proto", left: true, priority: 1},
 		{name: "a", left: true, least: leastAddress}, {name: "b", left: true, least: leastAddress}, {name: "network", left: true},
-		{name: "frames\na>b"}, {name: "frames\nb>a"}, {name: "expanded\nfrom", priority: 2}, {name: "re-\ntrans.", priority: 2},
+		{name: "frames\na>b"}, {name: "frames\nb>a"}, {name: "expanded\nfrom", priority: 1}, {name: "re-\ntrans.", priority: 2},
 		{name: "payload\nbytes", priority: 4}, {name: "wire\nbytes"}, {name: "share", unit: "%", priority: 3}, {name: "eff.", unit: "%", priority: 2},
 	}}
 	flows := slices.Clone(r.Flows)

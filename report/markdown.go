@@ -48,7 +48,12 @@ func markdownSection(out io.Writer, s section) {
 	io.WriteString(out, strings.Join(paragraphs, "\n"))
 }
 
-func listItem(l line) string { return "- **" + escaped(l.label) + "**: " + escaped(l.text) + "\n" }
+func listItem(l line) string {
+	if l.label == bullet {
+		return "- " + escaped(l.text) + "\n"
+	}
+	return "- **" + escaped(l.label) + "**: " + escaped(l.text) + "\n"
+}
 
 func markdownTable(t *table) string {
 	var b strings.Builder

@@ -104,6 +104,21 @@ func seconds(s float64) string {
 	return quantity(s, []unit{{1, "s"}, {1e-3, "ms"}, {1e-6, "us"}, {1e-9, "ns"}})
 }
 
+// duration writes how long something took, from two minutes on in the two largest units that it has.
+func duration(d time.Duration) string {
+	const day = 24 * time.Hour
+	whole := func(n time.Duration, unit string) string { return integer(int64(n)) + glue + unit }
+	switch {
+	case d < 2*time.Minute:
+		return seconds(d.Seconds())
+	case d < time.Hour:
+		return whole(d/time.Minute, "min") + glue + seconds((d % time.Minute).Round(time.Millisecond).Seconds())
+	case d < day:
+		return whole(d/time.Hour, "h") + glue + whole(d%time.Hour/time.Minute, "min")
+	}
+	return whole(d/day, "d") + glue + whole(d%day/time.Hour, "h")
+}
+
 // between returns the time from one RFC 3339 time to another.
 func between(first, last string) (time.Duration, bool) {
 	a, err := time.Parse(time.RFC3339Nano, first)

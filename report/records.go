@@ -1,6 +1,7 @@
 package report
 
 import (
+	"slices"
 	"strconv"
 
 	"wiretax/analyze"
@@ -59,12 +60,37 @@ var recordFigures = [...]struct{ column, key string }{
 	{"data_frames_saved", "data_frames_saved"}, {"frames_saved", "frames_saved"},
 }
 
-// analysisRecords is the one table that fits a csv file: the frames where the result holds any, otherwise the flows.
+// analysisRecords is the one table that fits a csv file: groups or frames where they were asked for, otherwise the flows.
 func analysisRecords(r *analyze.Result) table {
-	if len(r.Frames) > 0 {
+	switch {
+	case r.By != "":
+		return groupRecords(r)
+	case len(r.Frames) > 0:
 		return frameRecords(r)
 	}
 	return flowRecords(r)
+}
+
+func groupRecords(r *analyze.Result) table {
+	t := table{columns: named(slices.Concat([]string{r.By}, directionFigures[:],
+		[]string{"header_bytes_per_payload_byte", "wire_overhead_per_payload_byte", "efficiency"})...)}
+	for i := range r.Groups {
+		g := &r.Groups[i]
+		t.rows = append(t.rows, slices.Concat([]string{g.Key}, directionCells(&g.Direction),
+			[]string{number(g.HeaderBytesPerPayloadByte), number(g.WireOverheadPerPayload), number(g.Efficiency)}))
+	}
+	return t
+}
+
+// directionFigures are the figures of one direction of traffic, by their names in JSON.
+var directionFigures = [...]string{
+	"records", "frames", "data_frames", "ack_frames", "setup_frames", "teardown_frames", "probe_frames", "retransmissions",
+	"payload_bytes", "unique_payload_bytes", "header_bytes", "wire_bytes",
+}
+
+func directionCells(d *analyze.Direction) []string {
+	return decimals(d.Records, d.Frames, d.DataFrames, d.AckFrames, d.SetupFrames, d.TeardownFrames, d.ProbeFrames, d.Retransmissions,
+		d.PayloadBytes, d.UniquePayloadBytes, d.HeaderBytes, d.WireBytes)
 }
 
 func frameRecords(r *analyze.Result) table {
@@ -81,8 +107,7 @@ func frameRecords(r *analyze.Result) table {
 func flowRecords(r *analyze.Result) table {
 	names := []string{"number", "proto", "a", "a_port", "b", "b_port", "vlans", "vni", "interface", "first", "last"}
 	for _, direction := range []string{"ab_", "ba_"} {
-		for _, figure := range []string{"records", "frames", "data_frames", "payload_bytes", "unique_payload_bytes", "header_bytes",
-			"wire_bytes", "retransmissions"} {
+		for _, figure := range directionFigures {
 			names = append(names, direction+figure)
 		}
 	}
@@ -96,11 +121,7 @@ func flowRecords(r *analyze.Result) table {
 			strconv.Itoa(f.Number), f.Proto, f.A, strconv.Itoa(int(f.APort)), f.B, strconv.Itoa(int(f.BPort)), vlans(f, " "), vni,
 			strconv.Itoa(f.Iface), f.First, f.Last,
 		}
-		for _, d := range []analyze.Direction{f.AB, f.BA} {
-			row = append(row, decimals(d.Records, d.Frames, d.DataFrames, d.PayloadBytes, d.UniquePayloadBytes, d.HeaderBytes,
-				d.WireBytes, d.Retransmissions)...)
-		}
-		t.rows = append(t.rows, row)
+		t.rows = append(t.rows, slices.Concat(row, directionCells(&f.AB), directionCells(&f.BA)))
 	}
 	return t
 }

@@ -34,7 +34,7 @@ type Style struct {
 	Width int  // columns of the terminal; 80 where it is 0
 	Color bool // SGR colours (ECMA-48 section 8.3.117); they never carry meaning alone
 	Wide  bool // all columns, whatever the width
-	Top   int  // rows of a table of flows; 20 where it is 0, all where it is negative
+	Top   int  // rows of a table of flows; 20 where it is 0, all where it is negative. Groups come with as many as were asked for
 }
 
 const (
@@ -72,8 +72,8 @@ func Run(w io.Writer, r *analyze.Run, f Format, s Style) error {
 	return writeTerminal(w, runDocument(r, s.Wide, false), s)
 }
 
-// Analysis writes the accounting of a capture. A csv file has room for one table only: it is the frames where the result
-// holds any, otherwise the flows.
+// Analysis writes the accounting of a capture. A csv file has room for one table only: it is the groups or the frames
+// where the result holds any, otherwise the flows.
 func Analysis(w io.Writer, r *analyze.Result, f Format, s Style) error {
 	switch f {
 	case JSON:

@@ -31,8 +31,8 @@ func runDocument(r *analyze.Run, wide, inline bool) document {
 		if options := optionSection(w); wide && len(options.lines) > 0 {
 			d = append(d, options)
 		}
-		if lines := answer(w); len(lines) > 0 {
-			d = append(d, section{lines: lines})
+		if len(w.Transports) > 1 {
+			d = append(d, answer(w)...)
 		}
 	}
 	d = append(d, trustSection(r))

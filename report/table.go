@@ -47,8 +47,11 @@ func terminalSection(out *bytes.Buffer, part section, s Style) error {
 	}
 	for _, l := range part.lines {
 		indent := indent
-		if l.label == "" {
+		switch l.label {
+		case "":
 			indent = 0
+		case bullet:
+			indent = len(bullet) + 1
 		}
 		for _, text := range wrap(l.label, l.text, indent, s.width()) {
 			fmt.Fprintln(out, s.paint(toneColor[l.tone], text))

@@ -114,9 +114,9 @@ func drops(t *analyze.Trial) string {
 func footnotes(warnings []analyze.Warning) []line {
 	lines := make([]line, 0, len(warnings))
 	for i, w := range warnings {
-		l := line{label: fmt.Sprintf("[%d]", i+1), text: clean(w.Message)}
+		l := line{label: fmt.Sprintf("[%d]", i+1), text: withSeparators(clean(w.Message), w.Count)}
 		if w.Code != "" {
-			l.text += " (" + w.Code + ")"
+			l.text += " (" + clean(w.Code) + ")"
 		}
 		if w.Distrust {
 			l.tone = bad

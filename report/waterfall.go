@@ -52,9 +52,9 @@ func waterfall(r *analyze.Result) *table {
 		}
 	}
 	row("payload bytes", left, "")
-	if repeated := r.Totals.PayloadBytes - r.Totals.UniquePayloadBytes; repeated != 0 {
-		take("retransmitted", repeated, "measured")
-	}
+	repeated := r.Totals.PayloadBytes - r.Totals.UniquePayloadBytes
+	take("retransmitted", r.TCP.RetransmittedBytes, "measured")
+	take("captured twice", repeated-r.TCP.RetransmittedBytes, "measured") // what else was there before
 	row("unique payload bytes", left, "")
 	return t
 }
