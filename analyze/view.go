@@ -327,9 +327,15 @@ func (v *View) order(list []Group) []Group {
 	if v.Top == 0 || len(list) <= v.Top {
 		return list
 	}
+	// What belongs to no group at all goes with the rest: there is one "other".
 	var rest Direction
-	for i := range list[v.Top:] {
-		rest.add(&list[v.Top+i].Direction)
+	if i := slices.IndexFunc(list, func(g Group) bool { return g.Key == otherKey }); i >= 0 && i < v.Top {
+		rest.add(&list[i].Direction)
+		list = slices.Delete(list, i, i+1)
 	}
-	return append(list[:v.Top], group(otherKey, rest))
+	top := min(v.Top, len(list))
+	for i := range list[top:] {
+		rest.add(&list[top+i].Direction)
+	}
+	return append(list[:top], group(otherKey, rest))
 }
