@@ -173,7 +173,7 @@ func (b *bench) send(ctx context.Context, e Experiment, p planned) (*traffic.Out
 		Workload: w, Transport: e.Transports[p.transport], MTU: e.Link.MTU, CongestionControl: e.CongestionControl,
 		From:    traffic.Host{Addr: b.lab.A.Addr, Within: b.lab.A.Within},
 		To:      traffic.Host{Addr: b.lab.B.Addr, Within: b.lab.B.Within},
-		Arrived: func(ctx context.Context) error { return b.drain(ctx, 0) },
+		Arrived: func(ctx context.Context) error { return b.drain(ctx, 0, 1) },
 		Room:    b.room,
 	})
 }

@@ -32,6 +32,7 @@ type observer struct {
 	seen     *sync.Cond // a sentinel has been seen
 	out, in  uint64     // the last sentinels seen to leave and to arrive
 	tally    tally
+	tcp      map[ports]*arrivals
 	sentinel struct{ out, in int64 } // sentinels since the last reset
 	records  []recording.Record      // Data is set by take: the arena moves while it grows
 	starts   []int                   // of each record's octets in the arena
@@ -40,7 +41,7 @@ type observer struct {
 
 // observe opens a capture on the host's interface.
 func observe(h *lab.Host) (*observer, error) {
-	o := &observer{mac: h.MAC}
+	o := &observer{mac: h.MAC, tcp: make(map[ports]*arrivals)}
 	o.seen = sync.NewCond(&o.mu)
 	err := h.Within(func() (err error) {
 		o.capture, err = live.Open(live.Config{Interface: lab.Interface, SnapLen: snapLen, Buffer: ringBytes}, o.frame)
@@ -71,7 +72,7 @@ func (o *observer) frame(f live.Frame) {
 		o.seen.Broadcast()
 		return
 	}
-	o.tally.count(f.Data, outgoing)
+	o.tally.count(f.Data, outgoing, o.tcp)
 	if outgoing {
 		o.sent.Add(1)
 		o.starts = append(o.starts, len(o.arena))
@@ -85,49 +86,77 @@ func (o *observer) frame(f live.Frame) {
 // linkTypeEthernet is LINKTYPE_ETHERNET.
 const linkTypeEthernet = 1
 
+// ports tell the connections between the two hosts apart: the sender's and the receiver's of a segment, in this order or the
+// other, as the host sends or receives it.
+type ports [2]uint16
+
+// arrivals is what has arrived on a connection.
+type arrivals struct{ syn, fin bool }
+
 // count adds a frame. The headers are those of the lab's own traffic: no VLAN tags, no IPv6 extension headers but those of
 // fragments, which TCP does not send.
-func (t *tally) count(b []byte, outgoing bool) {
-	flags, tcp := tcpFlags(b)
-	const fin, syn, rst, ack = 1, 2, 4, 16
+func (t *tally) count(b []byte, outgoing bool, connections map[ports]*arrivals) {
+	if outgoing {
+		t.Out++
+	} else {
+		t.In++
+	}
+	segment := tcpSegment(b)
+	if segment == nil {
+		return
+	}
+	const flagsAt, fin, syn, rst, ack = 13, 1, 2, 4, 16
+	flags := segment[flagsAt]
+	if outgoing {
+		t.TCPOut++
+		if flags&(syn|ack) == syn|ack {
+			t.SYNACKOut++
+		}
+		if flags&rst != 0 {
+			t.RSTOut++
+		}
+		return
+	}
+	t.TCPIn++
+	key := ports{binary.BigEndian.Uint16(segment), binary.BigEndian.Uint16(segment[2:])}
+	c := connections[key]
+	if c == nil {
+		c = new(arrivals)
+		connections[key] = c
+	}
 	one := func(n *int64, when bool) {
 		if when {
 			*n++
 		}
 	}
-	one(&t.Out, outgoing)
-	one(&t.In, !outgoing)
-	one(&t.TCPOut, tcp && outgoing)
-	one(&t.TCPIn, tcp && !outgoing)
-	one(&t.SYNACKOut, tcp && outgoing && flags&(syn|ack) == syn|ack)
-	one(&t.SYNIn, tcp && !outgoing && flags&(syn|ack) == syn)
-	one(&t.InAfterFIN, tcp && !outgoing && t.FINIn > 0)
-	one(&t.RSTOut, tcp && outgoing && flags&rst != 0)
-	one(&t.FINIn, tcp && !outgoing && flags&fin != 0)
+	first := flags&(syn|ack) == syn
+	one(&t.RepeatedSYNIn, first && c.syn)
+	one(&t.InAfterFIN, c.fin)
+	one(&t.RepeatedFINIn, flags&fin != 0 && c.fin)
+	c.syn = c.syn || first
+	c.fin = c.fin || flags&fin != 0
 }
 
-// tcpFlags returns the flags octet of a TCP segment in an Ethernet frame.
-func tcpFlags(b []byte) (flags byte, ok bool) {
-	const tcp, flagsAt = 6, 13
+// tcpSegment returns the TCP segment in an Ethernet frame, nil if there is none with all its flags.
+func tcpSegment(b []byte) []byte {
+	const tcp, flagsEnd = 6, 14
 	start := 0
 	switch binary.BigEndian.Uint16(b[12:]) {
 	case 0x0800:
 		if len(b) < 34 || b[23] != tcp {
-			return 0, false
+			return nil
 		}
 		start = 14 + int(b[14]&15)*4
 	case 0x86dd:
 		if len(b) < 54 || b[20] != tcp {
-			return 0, false
+			return nil
 		}
 		start = 54
-	default:
-		return 0, false
 	}
-	if len(b) <= start+flagsAt {
-		return 0, false
+	if start == 0 || len(b) < start+flagsEnd {
+		return nil
 	}
-	return b[start+flagsAt], true
+	return b[start:]
 }
 
 // reset forgets what was seen before.
@@ -135,6 +164,7 @@ func (o *observer) reset() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.tally = tally{}
+	clear(o.tcp)
 	o.sent.Store(0)
 	o.sentinel.out, o.sentinel.in = 0, 0
 	o.records, o.starts, o.arena = o.records[:0], o.starts[:0], o.arena[:0]

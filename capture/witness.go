@@ -7,9 +7,9 @@ type tally struct {
 	Out, In       int64 // all frames, by source MAC
 	TCPOut, TCPIn int64 // TCP segments
 	SYNACKOut     int64 // SYN-ACKs sent, first and repeated
-	SYNIn         int64 // SYNs received, first and repeated
-	FINIn         int64 // segments with FIN received
-	InAfterFIN    int64 // segments received after the first with FIN
+	RepeatedSYNIn int64 // SYNs received after the first of their connection
+	RepeatedFINIn int64 // segments with FIN received after the first of their connection
+	InAfterFIN    int64 // segments received after the first with FIN of their connection
 	RSTOut        int64 // segments with RST sent
 }
 
@@ -99,8 +99,7 @@ func (e evidence) judge() witnesses {
 //     (tcp_fin, net/ipv4/tcp_input.c). It answers each repeated FIN, and nothing else;
 //   - what reaches the receiver after the end of its socket: the host answers each with a RST (tcp_v4_send_reset).
 func (e evidence) judgeTCP(w *witnesses, check func(string, int64, string, int64)) {
-	repeatedFIN := max(0, e.A.FINIn-1)
-	repeatedSYN := max(0, e.B.SYNIn-1)
+	repeatedFIN, repeatedSYN := e.A.RepeatedFINIn, e.B.RepeatedSYNIn
 	w.TCPInfoSegs += e.B.SYNACKOut + repeatedFIN + e.B.RSTOut
 	w.Detail["sender_tcp_info_segs_out"], w.Detail["sender_tcp_info_segs_in"] = e.SegsOutA, e.SegsInA
 	w.Detail["receiver_tcp_info_segs_out"], w.Detail["receiver_tcp_info_segs_in"] = e.SegsOutB, e.SegsInB

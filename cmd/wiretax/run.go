@@ -76,7 +76,7 @@ A flag that takes a list measures the product of all lists.`,
 	fl.VarP(&f.messages, "messages", "n", "messages to send")
 	fl.Var(&f.sizes, "size", "bytes of a message")
 	fl.Var(&f.intervals, "interval", "time between two messages; 0: back to back")
-	fl.StringSliceVarP(&f.transports, "transports", "t", traffic.Names(), "how to send them: "+strings.Join(traffic.Names(), ", ")+", or all")
+	fl.StringSliceVarP(&f.transports, "transports", "t", traffic.Default(), "how to send them: "+strings.Join(traffic.Names(), ", ")+"; or sets of them: "+strings.Join(traffic.Sets(), ", "))
 	fl.IntVar(&f.runs, "runs", 5, "trials of each transport")
 	fl.Var(&f.rate, "rate", "rate of the link in bit/s, with k, M or G; 0: no limit")
 	fl.Var(&f.rtt, "rtt", "round-trip time of the link")
@@ -98,8 +98,13 @@ func (f *runFlags) experiment(c *cobra.Command) (capture.Experiment, error) {
 		Transports: f.transports, Trials: f.runs, IP: f.ip, CongestionControl: f.congestion, Seed: f.seed, Version: version,
 		Link: capture.Link{Rate: int64(f.rate), RTT: time.Duration(f.rtt), Loss: float64(f.loss), MTU: f.mtu},
 	}
-	if len(f.transports) == 1 && f.transports[0] == "all" {
-		e.Transports = traffic.Names()
+	e.Transports = nil
+	for _, name := range f.transports {
+		if set := traffic.Set(name); len(set) > 0 {
+			e.Transports = append(e.Transports, set...)
+		} else {
+			e.Transports = append(e.Transports, name)
+		}
 	}
 	switch f.link {
 	case "wire":
