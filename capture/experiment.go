@@ -149,7 +149,8 @@ func (b *bench) trial(ctx context.Context, e Experiment, p planned, dir string) 
 	}
 	facts := &trialFacts{
 		SendCalls: outcome.SendCalls, RecvCalls: outcome.RecvCalls, MessagesDelivered: outcome.MessagesDelivered,
-		Latency: seconds(outcome.Latency), DurationSeconds: outcome.Duration.Seconds(), Port: outcome.Port,
+		ApplicationBytes: applicationFacts{Offered: outcome.ApplicationBytesOffered, Delivered: outcome.ApplicationBytesDelivered},
+		Latency:          seconds(outcome.Latency), DurationSeconds: outcome.Duration.Seconds(), Port: outcome.Port,
 		Order: p.order + 1, Capture: e.captureName(p),
 	}
 	evidence, err := b.settle(ctx, base, outcome, facts)

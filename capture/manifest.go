@@ -66,6 +66,7 @@ type trialFacts struct {
 	SendCalls         int64            `json:"send_calls"`
 	RecvCalls         int64            `json:"recv_calls"`
 	MessagesDelivered int64            `json:"messages_delivered"`
+	ApplicationBytes  applicationFacts `json:"application_bytes"`
 	Latency           latencyFacts     `json:"latency_seconds"`
 	DurationSeconds   float64          `json:"duration_seconds"`
 	Port              uint16           `json:"port"`
@@ -73,6 +74,12 @@ type trialFacts struct {
 	Capture           string           `json:"capture"`
 	Drops             map[string]int64 `json:"drops"`
 	Witnesses         witnesses        `json:"witnesses"`
+}
+
+// applicationFacts are octets of messages and answers, each message counted once.
+type applicationFacts struct {
+	Offered   int64 `json:"offered"`
+	Delivered int64 `json:"delivered"`
 }
 
 // latencyFacts are seconds; nil where no message arrived.

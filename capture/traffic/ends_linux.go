@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -20,12 +21,16 @@ type connection struct {
 	window   *window
 	calls    struct{ send, recv atomic.Int64 }
 	octets   int64 // that the receive calls for messages returned
+
+	progress atomic.Int64  // reads of messages
+	received chan struct{} // closed when all messages have been read
+	once     sync.Once
 }
 
 func (r *run) newConnection(plan *Plan, number int) *connection {
 	w := plan.workload
 	x := newExchange(plan, number, w.connections())
-	c := &connection{run: r, number: number, messages: newInbox(x), window: &window{group: 1}}
+	c := &connection{run: r, number: number, messages: newInbox(x), window: &window{group: 1}, received: make(chan struct{})}
 	if w.answered() {
 		c.answers = newInbox(x.answers(w.group()))
 		c.window = newWindow(w.group(), w.depth())
@@ -214,6 +219,10 @@ func (c *connection) receive(in io.Reader, box *inbox, after func() error) error
 			take(buf[:n], c.clock.now())
 			if box == c.messages {
 				c.octets += int64(n)
+				c.progress.Add(1)
+				if c.via.datagrams && box.delivered == int64(len(box.times)) { // a stream says so itself
+					c.allReceived()
+				}
 			}
 			if after != nil {
 				if err := after(); err != nil {
@@ -230,6 +239,9 @@ func (c *connection) receive(in io.Reader, box *inbox, after func() error) error
 		}
 	}
 }
+
+// allReceived tells the sender of a transport whose close it must not announce too early.
+func (c *connection) allReceived() { c.once.Do(func() { close(c.received) }) }
 
 // inflow is the way from the kernel to one end: it counts the calls that returned something.
 type inflow struct {

@@ -3,6 +3,7 @@ package traffic
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"fmt"
 	"runtime"
 	"sync"
@@ -22,6 +23,10 @@ type run struct {
 	sockets     sockets
 	cancel      context.CancelCauseFunc
 	written     atomic.Int64 // datagrams of all connections
+	tls         struct {
+		client, server   *tls.Config
+		certificateBytes int
+	}
 
 	// The connections begin together: the last one that is ready opens the gate and says when they start.
 	notReady atomic.Int64
@@ -71,6 +76,8 @@ func (r *run) carry(ctx context.Context) error {
 	switch r.via.carrier {
 	case overUDP:
 		return r.udp(ctx)
+	case overQUIC:
+		return r.quic(ctx)
 	default:
 		return r.tcp(ctx)
 	}

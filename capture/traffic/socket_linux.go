@@ -92,6 +92,17 @@ func (s *sockets) abort() {
 	}
 }
 
+// hangup returns a descriptor that is dead from the end of the run on.
+func (s *sockets) hangup() (int, error) {
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return -1, fmt.Errorf("create socket pair: %w", err)
+	}
+	s.add(pair[0])
+	s.add(pair[1])
+	return pair[0], nil
+}
+
 func family(a netip.Addr) int {
 	if a.Is4() {
 		return unix.AF_INET

@@ -16,6 +16,12 @@ import (
 
 // tcp sends the messages over connections of its own, and ends each stream behind the last message, or its answer.
 func (r *run) tcp(ctx context.Context) error {
+	if r.via.carrier == overTLS {
+		var err error
+		if r.tls.client, r.tls.server, r.tls.certificateBytes, err = credentials(""); err != nil {
+			return err
+		}
+	}
 	restore, err := r.setAutocorking()
 	if err != nil {
 		return fmt.Errorf("sender: %w", err)
@@ -129,22 +135,27 @@ func (c *connection) sendTCP(ctx context.Context, fd int) error {
 		return err
 	}
 	in, out := c.sender(fd)
-	outlet, options := c.streamOutlet(out, out)
+	stream, err := c.secureClient(in, out)
+	if err != nil {
+		return err
+	}
+	outlet, options := c.streamOutlet(out, stream)
 	c.note(c, options)
-	collected := make(<-chan error)
+	var collected []<-chan error
 	if c.answers != nil {
-		collected = c.end("sender", func() error { return c.collect(in) })
+		collected = append(collected, c.end("sender", func() error { return c.collect(stream) }))
 	}
 	if err := c.send(ctx, outlet, fd); err != nil {
 		return err
 	}
-	if err := unix.Shutdown(fd, unix.SHUT_WR); err != nil {
-		return fmt.Errorf("shut down: %w", err)
+	if err := c.shutDown(fd, stream); err != nil {
+		return err
 	}
-	if c.answers != nil {
-		if err := <-collected; err != nil {
-			return err
-		}
+	if err := wait(collected); err != nil {
+		return err
+	}
+	if err := stream.finish(in); err != nil {
+		return err
 	}
 	return c.keepInfo(ctx, fd, &c.out.Senders)
 }
@@ -165,14 +176,32 @@ func (c *connection) receiveTCP(ctx context.Context, fd int) error {
 		}
 	}
 	c.note(c, options)
-	outlet, _ := c.streamOutlet(out, out)
-	if err := c.serve(in, outlet); err != nil {
+	stream, err := c.secureServer(in, out)
+	if err != nil {
 		return err
+	}
+	outlet, _ := c.streamOutlet(out, stream)
+	if err := c.serve(stream, outlet); err != nil {
+		return err
+	}
+	if err := stream.finish(in); err != nil {
+		return err
+	}
+	if err := c.shutDown(fd, stream); err != nil {
+		return err
+	}
+	return c.keepInfo(ctx, fd, &c.out.Receivers)
+}
+
+// shutDown ends the stream in this direction.
+func (c *connection) shutDown(fd int, stream secure) error {
+	if err := stream.closeWrite(); err != nil {
+		return fmt.Errorf("close: %w", err)
 	}
 	if err := unix.Shutdown(fd, unix.SHUT_WR); err != nil {
 		return fmt.Errorf("shut down: %w", err)
 	}
-	return c.keepInfo(ctx, fd, &c.out.Receivers)
+	return nil
 }
 
 // streamOutlet returns the outlet of a transport that is a byte stream, and the options that describe it. Messages are
@@ -195,8 +224,8 @@ func (c *connection) streamOutlet(out *outflow, w io.Writer) (outlet, map[string
 // keepInfo waits for the close and keeps the socket's TCP_INFO.
 func (c *connection) keepInfo(ctx context.Context, fd int, into *[]*TCPInfo) error {
 	info, err := afterClose(ctx, fd)
-	if err != nil {
-		return err
+	if err != nil || c.via.carrier == overMPTCP {
+		return err // of MPTCP, TCP_INFO is about the first subflow, and its close lingers
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -56,6 +56,11 @@ var transports = [...]transport{
 	{name: "tcp-buffered", carrier: overTCP, outlet: buffered},
 	{name: "tcp-noautocork", carrier: overTCP, noAutocork: true},
 	{name: "tcp-quickack", carrier: overTCP, quickAck: true},
+	{name: "tls", carrier: overTLS, noDelay: true},
+	{name: "tls-buffered", carrier: overTLS, noDelay: true, outlet: buffered},
+	{name: "quic-stream", carrier: overQUIC},
+	{name: "quic-datagram", carrier: overQUIC, datagrams: true},
+	{name: "mptcp", carrier: overMPTCP},
 }
 
 // Names lists the transports in the order in which tables show them.
@@ -71,7 +76,7 @@ func Names() []string {
 func Default() []string { return []string{"udp", "udp-packed", "tcp", "tcp-nodelay", "tcp-cork"} }
 
 // Sets lists the names of sets of transports.
-func Sets() []string { return []string{"all", "udp-all", "tcp-all"} }
+func Sets() []string { return []string{"all", "udp-all", "tcp-all", "secure"} }
 
 // Set lists the transports that a name of a set stands for; none for any other name.
 func Set(name string) []string {
@@ -83,6 +88,8 @@ func Set(name string) []string {
 		prefixes = []string{"udp"}
 	case "tcp-all":
 		prefixes = []string{"tcp"}
+	case "secure":
+		prefixes = []string{"tls", "quic"}
 	}
 	return slices.DeleteFunc(Names(), func(n string) bool {
 		return !slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(n, p) })
@@ -104,11 +111,18 @@ func lookup(name string) (transport, error) {
 
 // limit is the size of the largest message that the transport carries, in octets.
 func (t transport) limit(ip int) int {
-	if t.carrier == overUDP {
+	switch {
+	case t.carrier == overUDP:
 		return maxDatagram(ip)
+	case t.datagrams:
+		return quicDatagram
 	}
 	return MaxSize
 }
+
+// quicDatagram is what a QUIC datagram carries, in octets, in the packets that a connection starts with where the MTU is
+// IPv6's least, 1280: the UDP payload of 1232 less quic-go's estimate of header, frame header and authentication tag.
+const quicDatagram = 1190
 
 const (
 	udpHeader   = 8

@@ -63,6 +63,7 @@ func TestSets(t *testing.T) {
 		{"all", strings.Join(Names(), ",")},
 		{"udp-all", "udp,udp-packed,udp-gso,udp-sendmmsg"},
 		{"tcp-all", "tcp,tcp-nodelay,tcp-cork,tcp-more,tcp-writev,tcp-buffered,tcp-noautocork,tcp-quickack"},
+		{"secure", "tls,tls-buffered,quic-stream,quic-datagram"},
 		{"udp", ""},
 		{"", ""},
 	} {
