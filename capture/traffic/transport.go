@@ -96,6 +96,10 @@ func Set(name string) []string {
 	})
 }
 
+// DependsOnKernel reports whether there are kernels in use that refuse what the transport needs: MPTCP is a build option and a
+// sysctl, UDP_SEGMENT on a device without checksum offload came with Linux 6.11.
+func DependsOnKernel(name string) bool { return name == "mptcp" || name == "udp-gso" }
+
 func lookup(name string) (transport, error) {
 	for _, t := range transports {
 		if t.name == name {
