@@ -69,6 +69,7 @@ type Trial struct {
 	UniquePayloadBytes        int64 `json:"unique_payload_bytes"`
 	HeaderBytes               int64 `json:"header_bytes"`
 	WireBytes                 int64 `json:"wire_bytes"`
+	SecurityBytes             int64 `json:"security_bytes"` // of TLS and QUIC: in the header bytes, not in the payload
 	HeaderBytesPerPayloadByte Ratio `json:"header_bytes_per_payload_byte"`
 	WireOverheadPerPayload    Ratio `json:"wire_overhead_per_payload_byte"`
 	Efficiency                Ratio `json:"efficiency"`
@@ -79,6 +80,7 @@ type Trial struct {
 	SendCalls         int64            `json:"send_calls"`
 	RecvCalls         int64            `json:"recv_calls"`
 	MessagesDelivered int64            `json:"messages_delivered"`
+	ApplicationBytes  ApplicationBytes `json:"application_bytes"`
 	Latency           Latency          `json:"latency_seconds"`
 	DurationSeconds   float64          `json:"duration_seconds"`
 	Port              uint16           `json:"port"`    // the receiver's port: the workload's flow
@@ -86,6 +88,13 @@ type Trial struct {
 	Capture           string           `json:"capture"` // file name within the recording
 	Drops             map[string]int64 `json:"drops"`
 	Witnesses         Witnesses        `json:"witnesses"`
+}
+
+// ApplicationBytes are the octets of the messages, and of their answers, as the application counts them: each message once,
+// whatever became of it on the way. They are 0 in recordings that say nothing about them.
+type ApplicationBytes struct {
+	Offered   int64 `json:"offered"`   // handed over to be sent
+	Delivered int64 `json:"delivered"` // arrived intact
 }
 
 // Latency is the one-way delay from the send call to the receive call that returned the message's last byte, in seconds.

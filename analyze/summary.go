@@ -21,6 +21,7 @@ var trialFigures = []struct {
 	{"other_frames", func(t *Trial) float64 { return float64(t.OtherFrames) }},
 	{"payload_bytes", func(t *Trial) float64 { return float64(t.PayloadBytes) }},
 	{"unique_payload_bytes", func(t *Trial) float64 { return float64(t.UniquePayloadBytes) }},
+	{"security_bytes", func(t *Trial) float64 { return float64(t.SecurityBytes) }},
 	{"header_bytes", func(t *Trial) float64 { return float64(t.HeaderBytes) }},
 	{"wire_bytes", func(t *Trial) float64 { return float64(t.WireBytes) }},
 	{"header_bytes_per_payload_byte", func(t *Trial) float64 { return float64(t.HeaderBytesPerPayloadByte) }},

@@ -20,10 +20,26 @@ func (t *Trial) Count(r *Result, transport string) {
 	t.OtherFrames = r.Totals.Frames - sum.Frames
 	t.PayloadBytes, t.UniquePayloadBytes = sum.PayloadBytes, sum.UniquePayloadBytes
 	t.HeaderBytes, t.WireBytes = sum.HeaderBytes, sum.WireBytes
-	t.HeaderBytesPerPayloadByte = Over(sum.HeaderBytes, sum.UniquePayloadBytes)
-	t.WireOverheadPerPayload = Over(sum.WireBytes-sum.UniquePayloadBytes, sum.UniquePayloadBytes)
-	t.Efficiency = Over(sum.UniquePayloadBytes, sum.WireBytes)
+	t.secure(transport)
+	t.HeaderBytesPerPayloadByte = Over(t.HeaderBytes, t.UniquePayloadBytes)
+	t.WireOverheadPerPayload = Over(t.WireBytes-t.UniquePayloadBytes, t.UniquePayloadBytes)
+	t.Efficiency = Over(t.UniquePayloadBytes, t.WireBytes)
 	t.confront(r.Totals.Records)
+}
+
+// secure gives the octets that TLS or QUIC added above the transport header their own owner. A capture cannot tell them from
+// the application's, all being ciphertext; the application can: what the capture counted as unique payload, less what the
+// application offered, is handshake, record and packet headers, authentication tags, padding, acknowledgments and, of QUIC,
+// what it sent again. Payload then means the application's bytes, as over any other transport.
+func (t *Trial) secure(transport string) {
+	t.SecurityBytes = 0
+	if !strings.HasPrefix(transport, "tls") && !strings.HasPrefix(transport, "quic") || t.ApplicationBytes.Offered == 0 {
+		return
+	}
+	t.SecurityBytes = t.UniquePayloadBytes - t.ApplicationBytes.Offered
+	t.PayloadBytes -= t.SecurityBytes
+	t.UniquePayloadBytes -= t.SecurityBytes
+	t.HeaderBytes += t.SecurityBytes
 }
 
 // protocolOf is the protocol that a transport's frames show: QUIC travels in UDP, TLS and MPTCP in TCP.

@@ -34,6 +34,33 @@ func TestCountTakesTheWorkloadsFlowOnly(t *testing.T) {
 	}
 }
 
+// What TLS adds is no payload: 112 octets of ciphertext that hold 90 octets of a message.
+func TestSecurityBytesAreTheApplicationsToTell(t *testing.T) {
+	packets := append(handshake(), tcp(psh, 1, 1, 112), tcp(psh, 1, 1, 112), tcp(frame.ACK, 1, 113, 0).back())
+	for _, tt := range []struct {
+		name, transport                             string
+		offered, payload, unique, security, headers int64
+	}{
+		{"tls", "tls-buffered", 90, 2*112 - 22, 90, 22, 6*54 + 8 + 22},
+		{"a recording that does not say", "tls", 0, 2 * 112, 112, 0, 6*54 + 8},
+		{"no encryption", "tcp", 90, 2 * 112, 112, 0, 6*54 + 8},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			trial := Trial{Port: serverPort, ApplicationBytes: ApplicationBytes{Offered: tt.offered, Delivered: tt.offered}}
+			for range 2 { // counting twice is counting once
+				trial.Count(analyse(t, Options{}, packets...), tt.transport)
+			}
+			if trial.PayloadBytes != tt.payload || trial.UniquePayloadBytes != tt.unique || trial.SecurityBytes != tt.security || trial.HeaderBytes != tt.headers {
+				t.Errorf("payload %d, unique %d, security %d, headers %d, want %d, %d, %d, %d", trial.PayloadBytes, trial.UniquePayloadBytes,
+					trial.SecurityBytes, trial.HeaderBytes, tt.payload, tt.unique, tt.security, tt.headers)
+			}
+			if got, want := trial.Efficiency, Over(tt.unique, trial.WireBytes); got != want {
+				t.Errorf("efficiency %v, want %v", got, want)
+			}
+		})
+	}
+}
+
 func TestFragmentsOfTheWorkloadCount(t *testing.T) {
 	var packets []packet
 	for i := range 16 {

@@ -231,12 +231,9 @@ func (b *bench) gather(base baseline, o *traffic.Outcome) (e evidence, drops map
 	z := now.interfaces[1].Sub(base.interfaces[1])
 	e.TxA, e.RxA = a.TxPackets-sentOut[0], a.RxPackets-sentIn[0]
 	e.TxB, e.RxB = z.TxPackets-sentOut[1], z.RxPackets-sentIn[1]
-	if o.Sender != nil && o.Receiver != nil {
-		e.TCP = true
-		e.SegsOutA, e.SegsInA = int64(o.Sender.SegsOut), int64(o.Sender.SegsIn)
-		e.RetransA, e.RetransB = int64(o.Sender.TotalRetrans), int64(o.Receiver.TotalRetrans)
-		e.SegsOutB, e.SegsInB = int64(o.Receiver.SegsOut), int64(o.Receiver.SegsIn)
-	}
+	e.TCP = len(o.Senders) > 0
+	e.SegsOutA, e.SegsInA, e.RetransA = segments(o.Senders)
+	e.SegsOutB, e.SegsInB, e.RetransB = segments(o.Receivers)
 	drops = map[string]int64{
 		"capture_ring":    now.ring[0] - base.ring[0] + now.ring[1] - base.ring[1],
 		"capture_if":      now.iface[0] - base.iface[0] + now.iface[1] - base.iface[1],
@@ -249,4 +246,14 @@ func (b *bench) gather(base baseline, o *traffic.Outcome) (e evidence, drops map
 		"lost_by_request": w[0].Lost + w[1].Lost,
 	}
 	return e, drops, nil
+}
+
+// segments adds up what the sockets of one host say.
+func segments(sockets []*traffic.TCPInfo) (out, in, retrans int64) {
+	for _, s := range sockets {
+		out += int64(s.SegsOut)
+		in += int64(s.SegsIn)
+		retrans += int64(s.TotalRetrans)
+	}
+	return out, in, retrans
 }

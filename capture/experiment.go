@@ -4,10 +4,12 @@ package capture
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"wiretax/capture/lab"
@@ -19,6 +21,7 @@ import (
 type Experiment struct {
 	Workloads         []traffic.Workload
 	Transports        []string // of traffic.Names
+	Optional          []string // of Transports: left out, with a warning, where the kernel has none or a message does not fit
 	Trials            int      // of each workload over each transport
 	Link              Link
 	Devices           lab.Kind // zero: what works here; on lab.Veth there is no wire, and Link has an MTU only
@@ -68,7 +71,10 @@ func Record(ctx context.Context, e Experiment, dir string, progress func(Progres
 	if err != nil {
 		return err
 	}
-	plan := e.plan()
+	if err := b.leaveOut(ctx, e, m); err != nil {
+		return err
+	}
+	plan := e.plan(m)
 	for i, t := range plan {
 		if err := b.recordTrial(ctx, e, t, m, dir, len(plan), progress); err != nil {
 			incomplete := &IncompleteError{Done: i, Trials: len(plan), Cause: err}
@@ -85,7 +91,7 @@ func Record(ctx context.Context, e Experiment, dir string, progress func(Progres
 // recordTrial runs one trial and adds it to the recording.
 func (b *bench) recordTrial(ctx context.Context, e Experiment, t planned, m *manifest, dir string, trials int, progress func(Progress)) error {
 	progress(Progress{Done: t.order, Trials: trials, Transport: e.Transports[t.transport], Workload: e.Workloads[t.workload]})
-	facts := m.Workloads[t.workload].Transports[t.transport]
+	facts := m.Workloads[t.workload].transport(e.Transports[t.transport])
 	trial, options, err := b.trial(ctx, e, t, dir)
 	switch {
 	case ctx.Err() != nil:
@@ -105,19 +111,62 @@ type planned struct {
 }
 
 // plan orders the trials: round by round, so that a drift of the machine meets all transports alike, and within a round in
-// an order drawn by the seed, so that none always follows the same other.
-func (e Experiment) plan() []planned {
+// an order drawn by the seed, so that none always follows the same other. What the manifest leaves out has none.
+func (e Experiment) plan(m *manifest) []planned {
 	draw := rand.New(rand.NewPCG(e.Seed, 0))
 	var plan []planned
 	for w := range e.Workloads {
 		for round := range e.Trials {
 			for _, t := range draw.Perm(len(e.Transports)) {
-				plan = append(plan, planned{w, t, round, len(plan)})
+				if m.Workloads[w].transport(e.Transports[t]) != nil {
+					plan = append(plan, planned{w, t, round, len(plan)})
+				}
 			}
 		}
 	}
 	return plan
 }
+
+// leaveOut takes out of the manifest what cannot be measured, if it is optional.
+func (b *bench) leaveOut(ctx context.Context, e Experiment, m *manifest) error {
+	for _, name := range e.Transports {
+		optional := slices.Contains(e.Optional, name)
+		var refused error
+		if traffic.DependsOnKernel(name) {
+			refused = b.try(ctx, e, name)
+		}
+		if refused != nil && (!optional || ctx.Err() != nil) {
+			return fmt.Errorf("%s: %w", name, refused)
+		}
+		for i, w := range e.Workloads {
+			why := refused
+			if why == nil && optional {
+				why = w.Check(name, e.IP)
+			}
+			if why == nil {
+				continue
+			}
+			m.Workloads[i].remove(name)
+			if refused == nil || i == 0 {
+				m.Warnings = append(m.Warnings, recordingWarning{Code: "transport_left_out", Message: name + " left out: " + why.Error(), Count: 1})
+			}
+		}
+	}
+	return nil
+}
+
+// try sends two small messages, which tells whether this kernel has what the transport needs.
+func (b *bench) try(ctx context.Context, e Experiment, transport string) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, tryLimit+100*e.Link.RTT, errors.New("no answer"))
+	defer cancel()
+	c := b.config(e)
+	c.Workload, c.Transport = traffic.Workload{Messages: 2, Size: 16}, transport
+	_, err := traffic.Run(ctx, c)
+	return err
+}
+
+// tryLimit is plenty for a handshake.
+const tryLimit = 10 * time.Second
 
 // captureName is the file of one trial: udp-01.pcapng, with a number before it where there are several workloads.
 func (e Experiment) captureName(p planned) string {
@@ -149,7 +198,8 @@ func (b *bench) trial(ctx context.Context, e Experiment, p planned, dir string) 
 	}
 	facts := &trialFacts{
 		SendCalls: outcome.SendCalls, RecvCalls: outcome.RecvCalls, MessagesDelivered: outcome.MessagesDelivered,
-		Latency: seconds(outcome.Latency), DurationSeconds: outcome.Duration.Seconds(), Port: outcome.Port,
+		ApplicationBytes: applicationFacts{Offered: outcome.ApplicationBytesOffered, Delivered: outcome.ApplicationBytesDelivered},
+		Latency:          seconds(outcome.Latency), DurationSeconds: outcome.Duration.Seconds(), Port: outcome.Port,
 		Order: p.order + 1, Capture: e.captureName(p),
 	}
 	evidence, err := b.settle(ctx, base, outcome, facts)
@@ -169,13 +219,21 @@ func (b *bench) send(ctx context.Context, e Experiment, p planned) (*traffic.Out
 	w := e.Workloads[p.workload]
 	ctx, cancel := context.WithTimeoutCause(ctx, e.limit(w), fmt.Errorf("not finished after %v", e.limit(w)))
 	defer cancel()
-	return traffic.Run(ctx, traffic.Config{
-		Workload: w, Transport: e.Transports[p.transport], MTU: e.Link.MTU, CongestionControl: e.CongestionControl,
-		From:    traffic.Host{Addr: b.lab.A.Addr, Within: b.lab.A.Within},
-		To:      traffic.Host{Addr: b.lab.B.Addr, Within: b.lab.B.Within},
-		Arrived: func(ctx context.Context) error { return b.drain(ctx, 0) },
-		Room:    b.room,
-	})
+	c := b.config(e)
+	c.Workload, c.Transport = w, e.Transports[p.transport]
+	return traffic.Run(ctx, c)
+}
+
+// config is what all trials have in common.
+func (b *bench) config(e Experiment) traffic.Config {
+	return traffic.Config{
+		MTU: e.Link.MTU, CongestionControl: e.CongestionControl,
+		From:        traffic.Host{Addr: b.lab.A.Addr, Within: b.lab.A.Within},
+		To:          traffic.Host{Addr: b.lab.B.Addr, Within: b.lab.B.Within},
+		Arrived:     func(ctx context.Context) error { return b.drain(ctx, 0, 1) },
+		Room:        b.room,
+		AnswerLimit: time.Second + 4*e.Link.RTT,
+	}
 }
 
 // limit is how long a trial may take: well above what a working one does, so that only one without an end meets it.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -17,7 +18,7 @@ import (
 // thread is the experiment of the 2008 thread on the default link.
 func thread() Experiment {
 	return Experiment{
-		Workloads: []traffic.Workload{{Messages: 16, Size: 90}}, Transports: traffic.Names(), Trials: 2,
+		Workloads: []traffic.Workload{{Messages: 16, Size: 90}}, Transports: traffic.Names(), Optional: traffic.Names(), Trials: 2,
 		Link: Link{Rate: 10e6, RTT: time.Millisecond, MTU: 1500}, IP: 4, CongestionControl: "reno", Seed: 1, Version: "test",
 	}
 }
@@ -86,15 +87,19 @@ func TestWitnessesAgree(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			e := thread()
 			e.Workloads = append([]traffic.Workload(nil), e.Workloads...)
+			if !strings.HasSuffix(name, "on tap") {
+				e.Transports = append(traffic.Default(), "tls", "quic-stream")
+			}
 			change(&e)
 			_, m := record(t, e)
 			mustAgree(t, m)
 			for _, transport := range m.Workloads[0].Transports {
+				queue := transport.Name == "quic-datagram" && e.Link.Rate == 0 // the library's, which a flood overflows
 				if len(transport.Trials) != e.Trials {
 					t.Errorf("%s: %d trials, want %d", transport.Name, len(transport.Trials), e.Trials)
 				}
 				for _, trial := range transport.Trials {
-					if trial.MessagesDelivered != int64(e.Workloads[0].Messages) {
+					if trial.MessagesDelivered != int64(e.Workloads[0].Messages) && !queue {
 						t.Errorf("%s: %d messages delivered", transport.Name, trial.MessagesDelivered)
 					}
 				}
@@ -129,7 +134,7 @@ func TestDatagramsAreFrames(t *testing.T) {
 
 func TestWitnessesAgreeWithLoss(t *testing.T) {
 	e := thread()
-	e.Link.Loss, e.Trials, e.Link.Rate = 0.05, 8, 0
+	e.Link.Loss, e.Trials, e.Link.Rate = 0.05, 2, 0
 	e.Workloads = []traffic.Workload{{Messages: 64, Size: 400}}
 	_, m := record(t, e)
 	mustAgree(t, m)
@@ -137,8 +142,8 @@ func TestWitnessesAgreeWithLoss(t *testing.T) {
 	for _, transport := range m.Workloads[0].Transports {
 		for _, trial := range transport.Trials {
 			lost += trial.Drops["lost_by_request"]
-			tcp := transport.Name != "udp" && transport.Name != "udp-packed"
-			if tcp && trial.MessagesDelivered != 64 {
+			reliable := !strings.HasPrefix(transport.Name, "udp") && transport.Name != "quic-datagram"
+			if reliable && trial.MessagesDelivered != 64 {
 				t.Errorf("%s delivered %d of 64 messages", transport.Name, trial.MessagesDelivered)
 			}
 		}
@@ -190,7 +195,7 @@ func TestInterruptedExperimentKeepsWholeTrials(t *testing.T) {
 func TestPlanIsRoundByRound(t *testing.T) {
 	e := thread()
 	e.Workloads = append(e.Workloads, traffic.Workload{Messages: 1, Size: 1})
-	plan := e.plan()
+	plan := e.plan(&manifest{Workloads: e.facts()})
 	if want := len(e.Workloads) * len(e.Transports) * e.Trials; len(plan) != want {
 		t.Fatalf("%d trials, want %d", len(plan), want)
 	}

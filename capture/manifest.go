@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -62,10 +63,25 @@ type transportFacts struct {
 	Trials  []trialFacts   `json:"trials"`
 }
 
+// transport returns the facts of a transport; nil if it was left out.
+func (w *workloadFacts) transport(name string) *transportFacts {
+	for _, t := range w.Transports {
+		if t.Name == name {
+			return t
+		}
+	}
+	return nil
+}
+
+func (w *workloadFacts) remove(name string) {
+	w.Transports = slices.DeleteFunc(w.Transports, func(t *transportFacts) bool { return t.Name == name })
+}
+
 type trialFacts struct {
 	SendCalls         int64            `json:"send_calls"`
 	RecvCalls         int64            `json:"recv_calls"`
 	MessagesDelivered int64            `json:"messages_delivered"`
+	ApplicationBytes  applicationFacts `json:"application_bytes"`
 	Latency           latencyFacts     `json:"latency_seconds"`
 	DurationSeconds   float64          `json:"duration_seconds"`
 	Port              uint16           `json:"port"`
@@ -73,6 +89,12 @@ type trialFacts struct {
 	Capture           string           `json:"capture"`
 	Drops             map[string]int64 `json:"drops"`
 	Witnesses         witnesses        `json:"witnesses"`
+}
+
+// applicationFacts are octets of messages and answers, each message counted once.
+type applicationFacts struct {
+	Offered   int64 `json:"offered"`
+	Delivered int64 `json:"delivered"`
 }
 
 // latencyFacts are seconds; nil where no message arrived.
@@ -104,16 +126,22 @@ func newManifest(e Experiment, l *lab.Lab) (*manifest, error) {
 			Kind: kind, Devices: string(l.Kind), RateBitsPerSecond: e.Link.Rate, RTTSeconds: e.Link.RTT.Seconds(), Loss: e.Link.Loss, Seed: e.Seed,
 			MTU: e.Link.MTU, IP: e.IP, CongestionControl: e.CongestionControl, Offloads: offloads,
 		},
-		Warnings: []recordingWarning{},
+		Workloads: e.facts(),
+		Warnings:  []recordingWarning{},
 	}
+	return m, nil
+}
+
+// facts is what the recording will say about the workloads, before any trial.
+func (e Experiment) facts() (all []*workloadFacts) {
 	for _, w := range e.Workloads {
 		facts := &workloadFacts{Messages: w.Messages, Size: w.Size, IntervalSeconds: w.Interval.Seconds()}
 		for _, name := range e.Transports {
 			facts.Transports = append(facts.Transports, &transportFacts{Name: name, Options: map[string]any{}, Trials: []trialFacts{}})
 		}
-		m.Workloads = append(m.Workloads, facts)
+		all = append(all, facts)
 	}
-	return m, nil
+	return all
 }
 
 func (m *manifest) write(dir string) error {

@@ -32,6 +32,7 @@ type observer struct {
 	seen     *sync.Cond // a sentinel has been seen
 	out, in  uint64     // the last sentinels seen to leave and to arrive
 	tally    tally
+	tcp      map[ports]*progress
 	sentinel struct{ out, in int64 } // sentinels since the last reset
 	records  []recording.Record      // Data is set by take: the arena moves while it grows
 	starts   []int                   // of each record's octets in the arena
@@ -40,7 +41,7 @@ type observer struct {
 
 // observe opens a capture on the host's interface.
 func observe(h *lab.Host) (*observer, error) {
-	o := &observer{mac: h.MAC}
+	o := &observer{mac: h.MAC, tcp: make(map[ports]*progress)}
 	o.seen = sync.NewCond(&o.mu)
 	err := h.Within(func() (err error) {
 		o.capture, err = live.Open(live.Config{Interface: lab.Interface, SnapLen: snapLen, Buffer: ringBytes}, o.frame)
@@ -71,7 +72,7 @@ func (o *observer) frame(f live.Frame) {
 		o.seen.Broadcast()
 		return
 	}
-	o.tally.count(f.Data, outgoing)
+	o.tally.count(f.Data, outgoing, o.tcp)
 	if outgoing {
 		o.sent.Add(1)
 		o.starts = append(o.starts, len(o.arena))
@@ -85,49 +86,88 @@ func (o *observer) frame(f live.Frame) {
 // linkTypeEthernet is LINKTYPE_ETHERNET.
 const linkTypeEthernet = 1
 
-// count adds a frame. The headers are those of the lab's own traffic: no VLAN tags, no IPv6 extension headers but those of
-// fragments, which TCP does not send.
-func (t *tally) count(b []byte, outgoing bool) {
-	flags, tcp := tcpFlags(b)
-	const fin, syn, rst, ack = 1, 2, 4, 16
-	one := func(n *int64, when bool) {
-		if when {
-			*n++
-		}
-	}
-	one(&t.Out, outgoing)
-	one(&t.In, !outgoing)
-	one(&t.TCPOut, tcp && outgoing)
-	one(&t.TCPIn, tcp && !outgoing)
-	one(&t.SYNACKOut, tcp && outgoing && flags&(syn|ack) == syn|ack)
-	one(&t.SYNIn, tcp && !outgoing && flags&(syn|ack) == syn)
-	one(&t.InAfterFIN, tcp && !outgoing && t.FINIn > 0)
-	one(&t.RSTOut, tcp && outgoing && flags&rst != 0)
-	one(&t.FINIn, tcp && !outgoing && flags&fin != 0)
+// ports tell the connections between the two hosts apart: the host's own, and the other's.
+type ports [2]uint16
+
+// progress is how far a connection is, by what was captured.
+type progress struct {
+	syn       bool    // a SYN has arrived
+	fin       [2]bool // a FIN was seen, sent and received
+	end, acks [2]uint32
 }
 
-// tcpFlags returns the flags octet of a TCP segment in an Ethernet frame.
-func tcpFlags(b []byte) (flags byte, ok bool) {
-	const tcp, flagsAt = 6, 13
-	start := 0
+// timeWait reports whether each host has acknowledged the other's FIN.
+func (p *progress) timeWait() bool {
+	reached := func(ack, end uint32) bool { return int32(ack-end) >= 0 }
+	return p.fin[0] && p.fin[1] && reached(p.acks[1], p.end[0]) && reached(p.acks[0], p.end[1])
+}
+
+// count adds a frame. The headers are those of the lab's own traffic: no VLAN tags, no IPv6 extension headers but those of
+// fragments, which TCP does not send.
+func (t *tally) count(b []byte, outgoing bool, connections map[ports]*progress) {
+	all, tcp, late := &t.Out, &t.TCPOut, &t.OutInTimeWait
+	if !outgoing {
+		all, tcp, late = &t.In, &t.TCPIn, &t.InTimeWait
+	}
+	*all++
+	segment, payload, ok := tcpSegment(b)
+	if !ok {
+		return
+	}
+	*tcp++
+	key, way := ports{binary.BigEndian.Uint16(segment), binary.BigEndian.Uint16(segment[2:])}, 0
+	if !outgoing {
+		key, way = ports{key[1], key[0]}, 1
+	}
+	c := connections[key]
+	if c == nil {
+		c = new(progress)
+		connections[key] = c
+	}
+	if c.timeWait() {
+		*late++
+	}
+	const fin, syn, rst, ack = 1, 2, 4, 16
+	flags := segment[13]
+	switch first := flags&(syn|ack) == syn; {
+	case outgoing && flags&(syn|ack) == syn|ack:
+		t.SYNACKOut++
+	case outgoing && flags&rst != 0:
+		t.RSTOut++
+	case !outgoing && first && c.syn:
+		t.RepeatedSYNIn++
+	case !outgoing && first:
+		c.syn = true
+	}
+	if flags&fin != 0 {
+		c.fin[way], c.end[way] = true, binary.BigEndian.Uint32(segment[4:])+uint32(payload)+1
+	}
+	if flags&ack != 0 {
+		c.acks[way] = binary.BigEndian.Uint32(segment[8:])
+	}
+}
+
+// tcpSegment returns the TCP header in an Ethernet frame, 20 octets and what was captured of the rest, and the octets of its
+// payload.
+func tcpSegment(b []byte) (segment []byte, payload int, ok bool) {
+	const tcp, header = 6, 20
+	start, end := 0, 0
 	switch binary.BigEndian.Uint16(b[12:]) {
 	case 0x0800:
 		if len(b) < 34 || b[23] != tcp {
-			return 0, false
+			return nil, 0, false
 		}
-		start = 14 + int(b[14]&15)*4
+		start, end = 14+int(b[14]&15)*4, 14+int(binary.BigEndian.Uint16(b[16:]))
 	case 0x86dd:
 		if len(b) < 54 || b[20] != tcp {
-			return 0, false
+			return nil, 0, false
 		}
-		start = 54
-	default:
-		return 0, false
+		start, end = 54, 54+int(binary.BigEndian.Uint16(b[18:]))
 	}
-	if len(b) <= start+flagsAt {
-		return 0, false
+	if start == 0 || len(b) < start+header {
+		return nil, 0, false
 	}
-	return b[start+flagsAt], true
+	return b[start:], end - start - int(b[start+12]>>4)*4, true
 }
 
 // reset forgets what was seen before.
@@ -135,6 +175,7 @@ func (o *observer) reset() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.tally = tally{}
+	clear(o.tcp)
 	o.sent.Store(0)
 	o.sentinel.out, o.sentinel.in = 0, 0
 	o.records, o.starts, o.arena = o.records[:0], o.starts[:0], o.arena[:0]

@@ -7,9 +7,9 @@ type tally struct {
 	Out, In       int64 // all frames, by source MAC
 	TCPOut, TCPIn int64 // TCP segments
 	SYNACKOut     int64 // SYN-ACKs sent, first and repeated
-	SYNIn         int64 // SYNs received, first and repeated
-	FINIn         int64 // segments with FIN received
-	InAfterFIN    int64 // segments received after the first with FIN
+	RepeatedSYNIn int64 // SYNs received after the first of their connection
+	InTimeWait    int64 // segments received after the host has acknowledged the end of both directions
+	OutInTimeWait int64 // segments sent after that
 	RSTOut        int64 // segments with RST sent
 }
 
@@ -95,23 +95,21 @@ func (e evidence) judge() witnesses {
 // judgeTCP compares segments. Some segments belong to no socket that lasts, and so to no TCP_INFO:
 //   - the SYN-ACKs, and the SYNs after the first: they are the request socket's, from before the connection's socket exists,
 //     which counts one SYN as its own (tcp_check_req and tcp_create_openreq_child, net/ipv4/tcp_minisocks.c);
-//   - what reaches the sender after the receiver's FIN, which acknowledges the sender's own: a TIME_WAIT socket has taken over
-//     (tcp_fin, net/ipv4/tcp_input.c). It answers each repeated FIN, and nothing else;
+//   - what reaches and leaves the sender after both FINs are acknowledged: a TIME_WAIT socket has taken over (tcp_fin,
+//     net/ipv4/tcp_input.c). It answers what is repeated;
 //   - what reaches the receiver after the end of its socket: the host answers each with a RST (tcp_v4_send_reset).
 func (e evidence) judgeTCP(w *witnesses, check func(string, int64, string, int64)) {
-	repeatedFIN := max(0, e.A.FINIn-1)
-	repeatedSYN := max(0, e.B.SYNIn-1)
-	w.TCPInfoSegs += e.B.SYNACKOut + repeatedFIN + e.B.RSTOut
+	w.TCPInfoSegs += e.B.SYNACKOut + e.A.OutInTimeWait + e.B.RSTOut
 	w.Detail["sender_tcp_info_segs_out"], w.Detail["sender_tcp_info_segs_in"] = e.SegsOutA, e.SegsInA
 	w.Detail["receiver_tcp_info_segs_out"], w.Detail["receiver_tcp_info_segs_in"] = e.SegsOutB, e.SegsInB
-	w.Detail["syn_acks_of_request_socket"], w.Detail["acks_of_time_wait_socket"] = e.B.SYNACKOut, repeatedFIN
-	w.Detail["segments_in_time_wait"], w.Detail["resets_of_receiver"] = e.A.InAfterFIN, e.B.RSTOut
+	w.Detail["syn_acks_of_request_socket"], w.Detail["acks_of_time_wait_socket"] = e.B.SYNACKOut, e.A.OutInTimeWait
+	w.Detail["segments_in_time_wait"], w.Detail["resets_of_receiver"] = e.A.InTimeWait, e.B.RSTOut
 	w.Detail["sender_tcp_info_retrans"], w.Detail["receiver_tcp_info_retrans"] = e.RetransA, e.RetransB
 	if e.SuperFrames {
 		return
 	}
-	check("sender's TCP segments captured out", e.A.TCPOut, "TCP_INFO and TIME_WAIT", e.SegsOutA+repeatedFIN)
-	check("sender's TCP segments captured in", e.A.TCPIn, "TCP_INFO and TIME_WAIT", e.SegsInA+e.A.InAfterFIN)
+	check("sender's TCP segments captured out", e.A.TCPOut, "TCP_INFO and TIME_WAIT", e.SegsOutA+e.A.OutInTimeWait)
+	check("sender's TCP segments captured in", e.A.TCPIn, "TCP_INFO and TIME_WAIT", e.SegsInA+e.A.InTimeWait)
 	check("receiver's TCP segments captured out", e.B.TCPOut, "TCP_INFO, SYN-ACKs and RSTs", e.SegsOutB+e.B.SYNACKOut+e.B.RSTOut)
-	check("receiver's TCP segments captured in", e.B.TCPIn, "TCP_INFO, repeated SYNs and what was reset", e.SegsInB+repeatedSYN+e.B.RSTOut)
+	check("receiver's TCP segments captured in", e.B.TCPIn, "TCP_INFO, repeated SYNs and what was reset", e.SegsInB+e.B.RepeatedSYNIn+e.B.RSTOut)
 }

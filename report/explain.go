@@ -65,7 +65,8 @@ var definitions = [...]chapter{
 	{"whose a byte is; every byte of the wire has one owner", []entry{
 		{"payload bytes", "Bytes above the innermost decoded transport header, retransmitted bytes included."},
 		{"unique payload", "Payload bytes without the retransmitted ones."},
-		{"header bytes", "Every recorded byte that is not payload, padding, trailer or FCS."},
+		{"header bytes", "Every recorded byte that is not payload, padding, trailer or FCS. Over TLS and QUIC the security bytes are among them."},
+		{"security bytes", "In a run over TLS or QUIC: unique payload in the capture less the bytes that the application offered. The capture shows ciphertext; how much of it is the application's only the application knows (application_bytes). The rest is handshake, record and packet headers, tags, padding, and QUIC's acknowledgments and retransmissions. Payload means the application's bytes over every transport of a run."},
 		{"record bytes", "The sum of the original lengths of the records: what the capture says was there, before the wire's own share."},
 		{"wire bytes", "Header, payload and padding, and what Ethernet adds to each frame: preamble and SFD 8, FCS 4, inter-frame gap 12 (IEEE 802.3 clauses 3.1.1 and 4.4.2), each frame filled up to 60 bytes without FCS (clause 4.2.3.3). The shortest frame costs 84."},
 		{"measured, inferred, expanded", "Read from the capture; computed from the standard (preamble, fill, fcs, gap); computed from a super-frame (replicated_headers)."},

@@ -29,6 +29,7 @@ var runFigures = [...]figure{
 	{key: "messages_delivered", column: column{name: "deliv-\nered", priority: 1}, format: count, when: undelivered},
 	{key: "wire_bytes", column: column{name: "wire\nbytes"}, format: count, wide: true},
 	{key: "header_bytes", column: column{name: "header\nbytes"}, format: count, wide: true},
+	{key: "security_bytes", column: column{name: "of them\nsecurity"}, format: count, wide: true, when: nonZero("security_bytes")},
 	{key: "header_bytes_per_payload_byte", column: column{name: "header", priority: 5}, format: ratio},
 	{key: "wire_overhead_per_payload_byte", column: column{name: "wire\noverhead", priority: 1}, format: ratio},
 	{key: "efficiency", column: column{name: "eff.", unit: "%", priority: 7}, format: percent},

@@ -139,6 +139,9 @@ func optionSection(w *analyze.Workload) section {
 	for _, t := range w.Transports {
 		var options []string
 		for name, value := range t.Options {
+			if number, ok := value.(float64); ok { // as JSON has it: 8388608, not 8.388608e+06
+				value = decimal(number)
+			}
 			options = append(options, fmt.Sprintf("%s=%v", name, value))
 		}
 		slices.Sort(options)

@@ -1,109 +1,291 @@
 package traffic
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"io"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
 )
 
-// sender writes the messages of a workload to a connected socket.
-type sender struct {
-	*exchange
-	*waiter
-	interval int64
-	fd       int
-	start    int64 // when the first message was written
-	calls    int64
-	room     func(written int64) // nil: the device blocks by itself
-	written  int64               // calls that wrote something
+// connection is what one of a run's connections carries; over UDP, what travels between one pair of sockets.
+type connection struct {
+	*run
+	number   int
+	messages *inbox // at the receiver
+	answers  *inbox // at the sender; nil one way
+	window   *window
+	calls    struct{ send, recv atomic.Int64 }
+	octets   int64 // that the receive calls for messages returned
+
+	progress atomic.Int64  // reads of messages
+	received chan struct{} // closed when all messages have been read
+	once     sync.Once
 }
 
-// send writes all messages, perWrite of them with one call. A message waits for the others of its write no longer than
-// flushAfter.
-func (s *sender) send(perWrite int) error {
-	buf := make([]byte, 0, perWrite*s.size)
-	last := len(s.times) - 1
-	s.start = s.clock.now()
-	var flush int64
-	for seq := range s.times {
-		if s.interval > 0 {
-			due := s.start + int64(seq)*s.interval
-			if len(buf) > 0 && flush < due {
-				s.until(flush)
-				if err := s.write(buf); err != nil {
-					return err
-				}
-				buf = buf[:0]
-			}
-			s.until(due)
-		}
-		now := s.clock.now()
-		if len(buf) == 0 {
-			flush = now + int64(flushAfter)
-		}
-		buf = buf[:len(buf)+s.size]
-		s.compose(buf[len(buf)-s.size:], int64(seq), now)
-		if len(buf) < cap(buf) && seq < last {
-			continue
-		}
-		if err := s.write(buf); err != nil {
+func (r *run) newConnection(plan *Plan, number int) *connection {
+	w := plan.workload
+	x := newExchange(plan, number, w.connections())
+	c := &connection{run: r, number: number, messages: newInbox(x), window: &window{group: 1}, received: make(chan struct{})}
+	if w.answered() {
+		c.answers = newInbox(x.answers(w.group()))
+		c.window = newWindow(w.group(), w.depth())
+		c.answers.arrived = func(int64, int64) { c.window.release() }
+	}
+	return c
+}
+
+// window limits the transactions under way. Without tokens there is no limit: nothing is answered.
+type window struct {
+	group  int // messages of a transaction
+	tokens chan struct{}
+	// patience is how long an answer may take before it is taken for lost; 0: on a reliable transport none is.
+	patience time.Duration
+}
+
+func newWindow(group, depth int) *window {
+	w := &window{group: group, tokens: make(chan struct{}, depth)}
+	for range depth {
+		w.release()
+	}
+	return w
+}
+
+// release ends a transaction. An answer that was taken for lost may come after all.
+func (w *window) release() {
+	select {
+	case w.tokens <- struct{}{}:
+	default:
+	}
+}
+
+// try begins a transaction if one more may be under way.
+func (w *window) try() bool {
+	if w.tokens == nil {
+		return true
+	}
+	select {
+	case <-w.tokens:
+		return true
+	default:
+		return false
+	}
+}
+
+// begin waits until one more transaction may be under way.
+func (w *window) begin(ctx context.Context) error {
+	if w.try() {
+		return nil
+	}
+	var lost <-chan time.Time
+	if w.patience > 0 {
+		timer := time.NewTimer(w.patience)
+		defer timer.Stop()
+		lost = timer.C
+	}
+	select {
+	case <-w.tokens:
+	case <-lost:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	return nil
+}
+
+// end waits until no transaction is under way.
+func (w *window) end(ctx context.Context) error {
+	for range cap(w.tokens) {
+		if err := w.begin(ctx); err != nil {
 			return err
 		}
-		buf = buf[:0]
 	}
 	return nil
 }
 
-// write writes b. The kernel takes a part of it when a signal arrives while a stream waits for room, and nothing while a
-// device queue is full.
-func (s *sender) write(b []byte) error {
-	if s.room != nil {
-		s.room(s.written)
+// send writes all messages, and returns when all that will be answered has been. fd is the socket whose death ends the waits.
+func (c *connection) send(ctx context.Context, out outlet, fd int) error {
+	x, wait := c.messages.exchange, newWaiter(c.clock, fd)
+	message := make([]byte, x.largest())
+	start, err := c.together(ctx)
+	if err != nil {
+		return err
 	}
-	for len(b) > 0 {
-		n, err := unix.Write(s.fd, b)
-		s.calls++
-		switch err {
-		case nil:
-			s.written++
-			b = b[n:]
-		case unix.EINTR:
-		case unix.ENOBUFS, unix.EAGAIN:
-			nap(50 * time.Microsecond)
-		default:
-			return fmt.Errorf("write: %w", err)
+	hold := c.via.hold()
+	var flush int64 // when what the outlet holds must leave
+	var begun bool  // the transaction of the next message is under way
+	for seq := range x.times {
+		if !begun && seq%c.window.group == 0 {
+			if err := c.window.begin(ctx); err != nil {
+				return err
+			}
+		}
+		if due := x.due(seq); due > 0 {
+			if out.holds() && flush < start+due {
+				wait.until(flush)
+				if err := out.flush(); err != nil {
+					return err
+				}
+			}
+			wait.until(start + due)
+		}
+		now := c.clock.now()
+		if !out.holds() {
+			flush = now + hold
+		}
+		b := message[:x.size(seq)]
+		x.compose(b, int64(seq), now)
+		more := seq+1 < len(x.times)
+		begun = true
+		if more && (seq+1)%c.window.group == 0 {
+			begun = c.window.try()
+			more = begun
+		}
+		if err := out.put(b, more); err != nil {
+			return err
+		}
+		if !more {
+			if err := out.flush(); err != nil {
+				return err
+			}
 		}
 	}
-	return nil
+	return c.window.end(ctx)
 }
 
-// receiver reads from a connected socket until the end of the stream, or until the socket is shut down and empty.
-type receiver struct {
-	*inbox
-	clock clock
-	calls int64
-	bytes int64
+// hold is how long messages wait for others of the same call, in nanoseconds. Who gathers what is at hand waits for none.
+func (t transport) hold() int64 {
+	if t.outlet == packed || t.outlet == buffered {
+		return int64(flushAfter)
+	}
+	return 0
 }
+
+// serve receives the messages and, where out is not nil, answers them: each read's together, as one who answers does not wait
+// for more.
+func (c *connection) serve(in io.Reader, out outlet) error {
+	if c.answers == nil || out == nil {
+		return c.receive(in, c.messages, nil)
+	}
+	x, group := c.answers.exchange, int64(c.window.group)
+	begun := make([]int64, len(x.times)) // when the first message of a transaction that arrived was written, 0 before
+	type due struct{ seq, written int64 }
+	var answers []due
+	c.messages.arrived = func(seq, written int64) {
+		t := seq / group
+		switch {
+		case t >= int64(len(begun)):
+		case group == 1:
+			answers = append(answers, due{t, written})
+		case begun[t] == 0:
+			begun[t] = written
+		default:
+			answers = append(answers, due{t, min(begun[t], written)})
+		}
+	}
+	message := make([]byte, x.largest())
+	return c.receive(in, c.messages, func() error {
+		for i, a := range answers {
+			b := message[:x.size(int(a.seq))]
+			x.compose(b, a.seq, a.written)
+			if err := out.put(b, i+1 < len(answers)); err != nil {
+				return err
+			}
+		}
+		answers = answers[:0]
+		return out.flush()
+	})
+}
+
+// collect receives the answers.
+func (c *connection) collect(in io.Reader) error { return c.receive(in, c.answers, nil) }
 
 // readSize takes any datagram whole, and of a stream what gathers while the receiver is not scheduled.
 const readSize = 256 << 10
 
-func (r *receiver) receive(fd int, take func(b []byte, now int64)) error {
+// receive reads into the inbox until the end. after is called behind each read that returned something; nil is not.
+func (c *connection) receive(in io.Reader, box *inbox, after func() error) error {
+	take := box.stream
+	if c.via.datagrams {
+		take = box.datagram
+	}
 	buf := make([]byte, readSize)
 	for {
-		n, err := unix.Read(fd, buf)
+		n, err := in.Read(buf)
+		if n > 0 {
+			take(buf[:n], c.clock.now())
+			if box == c.messages {
+				c.octets += int64(n)
+				c.progress.Add(1)
+				if c.via.datagrams && box.delivered == int64(len(box.times)) { // a stream says so itself
+					c.allReceived()
+				}
+			}
+			if after != nil {
+				if err := after(); err != nil {
+					return err
+				}
+			}
+		}
+		switch {
+		case errors.Is(err, io.EOF):
+			box.close()
+			return nil
+		case err != nil:
+			return err
+		}
+	}
+}
+
+// allReceived tells the sender of a transport whose close it must not announce too early.
+func (c *connection) allReceived() { c.once.Do(func() { close(c.received) }) }
+
+// inflow is the way from the kernel to one end: it counts the calls that returned something.
+type inflow struct {
+	fd       int
+	calls    *atomic.Int64
+	quickAck bool // set TCP_QUICKACK before each call: the kernel forgets it (tcp(7))
+}
+
+// Read reads what is there. It returns io.EOF at the end of the stream, and from a datagram socket that was shut down and is
+// empty.
+func (i *inflow) Read(b []byte) (int, error) {
+	for {
+		if i.quickAck {
+			if err := quickAck.set(i.fd, 1); err != nil {
+				return 0, err
+			}
+		}
+		n, err := unix.Read(i.fd, b)
 		switch {
 		case err == unix.EINTR:
 			continue
 		case err != nil:
-			return fmt.Errorf("read: %w", err)
+			return 0, fmt.Errorf("read: %w", err)
 		case n == 0:
-			return nil
+			return 0, io.EOF
 		}
-		now := r.clock.now()
-		r.calls++
-		r.bytes += int64(n)
-		take(buf[:n], now)
+		i.calls.Add(1)
+		return n, nil
 	}
+}
+
+// sender returns the ways of the sending end, receiver those of the receiving end. Calls that carry messages or answers count.
+func (c *connection) sender(fd int) (*inflow, *outflow) {
+	in := &inflow{fd: fd, calls: new(atomic.Int64)}
+	if c.answers != nil {
+		in.calls = &c.calls.recv
+	}
+	return in, &outflow{fd: fd, calls: &c.calls.send, written: &c.written}
+}
+
+func (c *connection) receiver(fd int) (*inflow, *outflow) {
+	out := &outflow{fd: fd, calls: new(atomic.Int64), written: new(atomic.Int64)}
+	if c.answers != nil {
+		out.calls = &c.calls.send
+	}
+	return &inflow{fd: fd, calls: &c.calls.recv}, out
 }

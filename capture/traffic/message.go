@@ -20,75 +20,106 @@ const (
 // patternPeriod is prime, so that no power of two of lost or swapped octets goes unnoticed.
 const patternPeriod = 251
 
-// exchange is what both ends of a run know: the form of the messages, and when each was written.
+// exchange is one direction of a connection, as both ends know it: the form of the messages, and when each was written.
 type exchange struct {
-	size    int
-	pattern []byte // message seq holds pattern[seq%patternPeriod:] from the end of its head on
+	plan        *Plan
+	first, step int    // message i of the exchange is message first+i*step of the plan
+	pattern     []byte // message seq holds pattern[seq%patternPeriod:] from the end of its head on
 	// times holds for each message the time of its write, 0 before it. The receiver replaces it with ^latency (negative)
 	// when the message arrives. Both ends use it at once: atomically.
 	times []int64
 }
 
-func newExchange(w Workload) *exchange {
-	x := &exchange{size: w.Size, pattern: make([]byte, w.Size+patternPeriod), times: make([]int64, w.Messages)}
+// newExchange takes from the plan every step-th message, beginning with first.
+func newExchange(p *Plan, first, step int) *exchange {
+	n := (p.workload.Messages - first + step - 1) / step
+	x := &exchange{plan: p, first: first, step: step, pattern: make([]byte, p.workload.largest()+patternPeriod), times: make([]int64, n)}
 	rand.NewChaCha8([32]byte([]byte("wiretax: the pattern of messages"))).Read(x.pattern)
 	return x
 }
 
-func (x *exchange) head() int {
+// answers is the exchange of the opposite direction: one message for each group, of the size of the group's last.
+func (x *exchange) answers(group int) *exchange {
+	return &exchange{plan: x.plan, first: x.first + (group-1)*x.step, step: group * x.step, pattern: x.pattern,
+		times: make([]int64, len(x.times)/group)}
+}
+
+func (x *exchange) size(seq int) int  { return x.plan.Size(x.first + seq*x.step) }
+func (x *exchange) due(seq int) int64 { return x.plan.Due(x.first + seq*x.step) }
+func (x *exchange) largest() int      { return x.plan.workload.largest() }
+
+// headOf is the length of a message's head.
+func headOf(size int) int {
 	switch {
-	case x.size >= headLen:
+	case size >= headLen:
 		return headLen
-	case x.size >= seqLen:
+	case size >= seqLen:
 		return seqLen
 	default:
-		return x.size
+		return size
 	}
 }
 
-func (x *exchange) fill(seq int64) []byte {
-	from := int(seq % patternPeriod)
-	return x.pattern[from+x.head() : from+x.size]
+// sizeAt is the size of the message that b begins with, as far as b tells: seqLen where the sequence number is not there yet,
+// or is none.
+func (x *exchange) sizeAt(b []byte) int {
+	if x.plan.sizes == nil {
+		return x.plan.workload.Size
+	}
+	if len(b) >= seqLen {
+		if seq := binary.BigEndian.Uint64(b); seq < uint64(len(x.times)) {
+			return x.size(int(seq))
+		}
+	}
+	return seqLen
 }
 
-// compose writes message seq, written at time now, into b, which has the size of a message.
+// fill is what follows the head of a message of the given size.
+func (x *exchange) fill(seq int64, size int) []byte {
+	from := int(seq % patternPeriod)
+	return x.pattern[from+headOf(size) : from+size]
+}
+
+// compose writes message seq, written at time now, into b, which has the size of the message.
 func (x *exchange) compose(b []byte, seq, now int64) {
 	atomic.StoreInt64(&x.times[seq], now)
-	if x.size < seqLen {
+	if len(b) < seqLen {
 		for i := range b {
 			b[len(b)-1-i] = byte(seq >> (8 * i))
 		}
 		return
 	}
 	binary.BigEndian.PutUint64(b, uint64(seq))
-	if x.size >= headLen {
+	if len(b) >= headLen {
 		binary.BigEndian.PutUint64(b[seqLen:], uint64(now))
 	}
-	copy(b[x.head():], x.fill(seq))
+	copy(b[headOf(len(b)):], x.fill(seq, len(b)))
 }
 
-// inbox checks and counts what the receiver reads.
+// inbox checks and counts what a receiver reads.
 type inbox struct {
 	*exchange
 	next int64  // one more than the highest sequence number seen
 	part []byte // the beginning of a message whose end a stream has not delivered yet
 	last int64  // when the latest message was complete
+	// arrived is told of each message and when it was written; nil for nobody.
+	arrived func(seq, written int64)
 
 	delivered, corrupt, duplicated, reordered int64
 }
 
 func newInbox(x *exchange) *inbox {
-	return &inbox{exchange: x, part: make([]byte, 0, x.size)}
+	return &inbox{exchange: x, part: make([]byte, 0, x.largest())}
 }
 
 // stream takes the next octets of a byte stream.
 func (in *inbox) stream(b []byte, now int64) {
-	if len(in.part) > 0 {
-		n := min(len(b), in.size-len(in.part))
+	for len(in.part) > 0 && len(b) > 0 {
+		n := min(len(b), in.sizeAt(in.part)-len(in.part))
 		in.part = append(in.part, b[:n]...)
 		b = b[n:]
-		if len(in.part) < in.size {
-			return
+		if len(in.part) < in.sizeAt(in.part) {
+			continue
 		}
 		in.message(in.part, now)
 		in.part = in.part[:0]
@@ -105,9 +136,9 @@ func (in *inbox) datagram(b []byte, now int64) {
 
 // messages takes the whole messages at the beginning of b and returns the rest.
 func (in *inbox) messages(b []byte, now int64) []byte {
-	for len(b) >= in.size {
-		in.message(b[:in.size], now)
-		b = b[in.size:]
+	for size := in.sizeAt(b); len(b) >= size; size = in.sizeAt(b) {
+		in.message(b[:size], now)
+		b = b[size:]
 	}
 	return b
 }
@@ -120,13 +151,13 @@ func (in *inbox) message(b []byte, now int64) {
 	}
 	written := atomic.LoadInt64(&in.times[seq])
 	switch {
-	case written == 0 || !bytes.Equal(b[in.head():], in.fill(seq)):
+	case written == 0 || len(b) != in.size(int(seq)) || !bytes.Equal(b[headOf(len(b)):], in.fill(seq, len(b))):
 		in.corrupt++
 		return
 	case written < 0:
 		in.duplicated++
 		return
-	case in.size >= headLen && binary.BigEndian.Uint64(b[seqLen:]) != uint64(written):
+	case len(b) >= headLen && binary.BigEndian.Uint64(b[seqLen:]) != uint64(written):
 		in.corrupt++
 		return
 	}
@@ -138,23 +169,36 @@ func (in *inbox) message(b []byte, now int64) {
 	} else {
 		in.next = seq + 1
 	}
+	if in.arrived != nil {
+		in.arrived(seq, written)
+	}
+}
+
+// deliveredOctets is the size of the messages that were delivered.
+func (in *inbox) deliveredOctets() (n int64) {
+	for seq := range in.times {
+		if in.times[seq] < 0 {
+			n += int64(in.size(seq))
+		}
+	}
+	return n
 }
 
 // sequence returns the sequence number of a message. Where the message holds only its low-order octets it is the number
 // nearest to the next one expected, as with the serial numbers of RFC 1982: right as long as no more than half of the
 // numbers that the octets can tell apart are lost or late in a row, 127 messages for a size of 1.
 func (in *inbox) sequence(b []byte) int64 {
-	if in.size >= seqLen {
+	if len(b) >= seqLen {
 		return int64(binary.BigEndian.Uint64(b))
 	}
 	var low uint64
 	for _, octet := range b {
 		low = low<<8 | uint64(octet)
 	}
-	unused := 64 - 8*in.size
+	unused := 64 - 8*len(b)
 	seq := in.next + int64((low-uint64(in.next))<<unused)>>unused
 	if seq < 0 {
-		seq += 1 << (8 * in.size)
+		seq += 1 << (8 * len(b))
 	}
 	return seq
 }
@@ -166,12 +210,15 @@ func (in *inbox) close() {
 	}
 }
 
-// latency sums up the latencies of the delivered messages, once nobody sends or receives any more. It uses up the times.
-func (x *exchange) latency() Latency {
-	all := x.times[:0]
-	for _, t := range x.times {
-		if t < 0 {
-			all = append(all, ^t)
+// latency sums up the latencies of the messages that were delivered, once nobody sends or receives any more. It uses up the
+// times of the first exchange.
+func latency(exchanges ...*exchange) Latency {
+	all := exchanges[0].times[:0]
+	for _, x := range exchanges {
+		for _, t := range x.times {
+			if t < 0 {
+				all = append(all, ^t)
+			}
 		}
 	}
 	if len(all) == 0 {

@@ -12,7 +12,7 @@ import (
 func messages(x *exchange) [][]byte {
 	all := make([][]byte, len(x.times))
 	for i := range all {
-		all[i] = make([]byte, x.size)
+		all[i] = make([]byte, x.size(i))
 		x.compose(all[i], int64(i), int64(i+1)*1000)
 	}
 	return all
@@ -38,7 +38,7 @@ func TestMessageLayout(t *testing.T) {
 		{90, []byte{0, 0, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 0, 0, 3, 4}},
 	} {
 		b := make([]byte, tt.size)
-		newExchange(Workload{Messages: 0x103, Size: tt.size}).compose(b, 0x0102, 0x0304)
+		newExchange(Workload{Messages: 0x103, Size: tt.size}.Plan(), 0, 1).compose(b, 0x0102, 0x0304)
 		if got := b[:len(tt.want)]; !bytes.Equal(got, tt.want) {
 			t.Errorf("size %d: head % x, want % x", tt.size, got, tt.want)
 		}
@@ -80,7 +80,7 @@ func TestInboxDatagrams(t *testing.T) {
 		{"too long", 90, func(m [][]byte) [][]byte { m[5] = append(m[5], 0); return m }, counts{delivered: 300, corrupt: 1}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			x := newExchange(Workload{Messages: 300, Size: tt.size})
+			x := newExchange(Workload{Messages: 300, Size: tt.size}.Plan(), 0, 1)
 			in := newInbox(x)
 			for _, b := range tt.feed(messages(x)) {
 				in.datagram(b, 1_000_000)
@@ -93,7 +93,7 @@ func TestInboxDatagrams(t *testing.T) {
 }
 
 func TestInboxNeverWritten(t *testing.T) {
-	x := newExchange(Workload{Messages: 2, Size: 90})
+	x := newExchange(Workload{Messages: 2, Size: 90}.Plan(), 0, 1)
 	m := slices.Clone(messages(x)[1])
 	x.times[1] = 0
 	in := newInbox(x)
@@ -107,7 +107,7 @@ func TestInboxStream(t *testing.T) {
 	for _, size := range []int{1, 7, 8, 16, 90, 4096} {
 		for _, piece := range []int{1, 2, 89, 90, 91, 5000, 1 << 20} {
 			t.Run(fmt.Sprintf("size %d in pieces of %d", size, piece), func(t *testing.T) {
-				x := newExchange(Workload{Messages: 20, Size: size})
+				x := newExchange(Workload{Messages: 20, Size: size}.Plan(), 0, 1)
 				in := newInbox(x)
 				for b := range slices.Chunk(bytes.Join(messages(x), nil), piece) {
 					in.stream(b, 1_000_000)
@@ -122,7 +122,7 @@ func TestInboxStream(t *testing.T) {
 }
 
 func TestInboxStreamCut(t *testing.T) {
-	x := newExchange(Workload{Messages: 3, Size: 90})
+	x := newExchange(Workload{Messages: 3, Size: 90}.Plan(), 0, 1)
 	in := newInbox(x)
 	in.stream(bytes.Join(messages(x), nil)[:200], 1)
 	in.close()
@@ -145,12 +145,12 @@ func TestLatency(t *testing.T) {
 		{"thousand", 1000, Latency{500, 990, 1000, true}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			x := newExchange(Workload{Messages: 1000, Size: 8})
+			x := newExchange(Workload{Messages: 1000, Size: 8}.Plan(), 0, 1)
 			in := newInbox(x)
 			for i, m := range messages(x)[:tt.written] {
 				in.datagram(m, int64(i+1)*1000+int64(i+1))
 			}
-			if got := x.latency(); got != tt.want {
+			if got := latency(x); got != tt.want {
 				t.Errorf("got %+v, want %+v", got, tt.want)
 			}
 		})
@@ -158,16 +158,16 @@ func TestLatency(t *testing.T) {
 }
 
 func TestLatencyIsNeverNegative(t *testing.T) {
-	x := newExchange(Workload{Messages: 1, Size: 8})
+	x := newExchange(Workload{Messages: 1, Size: 8}.Plan(), 0, 1)
 	in := newInbox(x)
 	in.datagram(messages(x)[0], 1)
-	if got, want := x.latency(), (Latency{Known: true}); got != want {
+	if got, want := latency(x), (Latency{Known: true}); got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 }
 
 func TestMessagesAllocateNothing(t *testing.T) {
-	x := newExchange(Workload{Messages: 1000, Size: 90})
+	x := newExchange(Workload{Messages: 1000, Size: 90}.Plan(), 0, 1)
 	in := newInbox(x)
 	b := make([]byte, 90)
 	seq := int64(0)
@@ -187,10 +187,10 @@ func FuzzInbox(f *testing.F) {
 	f.Add(uint16(1), []byte{0, 1, 2, 3, 255, 4, 4}, false)
 	f.Add(uint16(8), bytes.Repeat([]byte{0}, 64), true)
 	f.Fuzz(func(t *testing.T, size uint16, b []byte, stream bool) {
-		x := newExchange(Workload{Messages: 50, Size: max(1, int(size)%2000)})
+		x := newExchange(Workload{Messages: 50, Size: max(1, int(size)%2000)}.Plan(), 0, 1)
 		sent := messages(x)
 		in := newInbox(x)
-		whole := int64(len(b) / x.size)
+		whole := int64(len(b) / x.size(0))
 		if stream {
 			in.stream(b, 1)
 			in.close()
@@ -198,7 +198,7 @@ func FuzzInbox(f *testing.F) {
 			in.datagram(b, 1)
 		}
 		rest := int64(0)
-		if len(b)%x.size != 0 {
+		if len(b)%x.size(0) != 0 {
 			rest = 1
 		}
 		if got := in.counts(); got.delivered+got.duplicated+got.corrupt != whole+rest {

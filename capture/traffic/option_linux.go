@@ -19,10 +19,13 @@ var (
 	rcvBuf      = option{"SO_RCVBUF", unix.SOL_SOCKET, unix.SO_RCVBUF}
 	rcvBufForce = option{"SO_RCVBUFFORCE", unix.SOL_SOCKET, unix.SO_RCVBUFFORCE}
 	sndBuf      = option{"SO_SNDBUF", unix.SOL_SOCKET, unix.SO_SNDBUF}
+	reuseAddr   = option{"SO_REUSEADDR", unix.SOL_SOCKET, unix.SO_REUSEADDR}
 	protocol    = option{"SO_PROTOCOL", unix.SOL_SOCKET, unix.SO_PROTOCOL}
 	keepAlive   = option{"SO_KEEPALIVE", unix.SOL_SOCKET, unix.SO_KEEPALIVE}
 	noDelay     = option{"TCP_NODELAY", unix.IPPROTO_TCP, unix.TCP_NODELAY}
 	cork        = option{"TCP_CORK", unix.IPPROTO_TCP, unix.TCP_CORK}
+	quickAck    = option{"TCP_QUICKACK", unix.IPPROTO_TCP, unix.TCP_QUICKACK}
+	segment     = option{"UDP_SEGMENT", unix.SOL_UDP, unix.UDP_SEGMENT}
 	maxSeg      = option{"TCP_MAXSEG", unix.IPPROTO_TCP, unix.TCP_MAXSEG}
 	discover4   = option{"IP_MTU_DISCOVER", unix.IPPROTO_IP, unix.IP_MTU_DISCOVER}
 	discover6   = option{"IPV6_MTU_DISCOVER", unix.IPPROTO_IPV6, unix.IPV6_MTU_DISCOVER}

@@ -1,9 +1,13 @@
 package traffic
 
 import (
+	"cmp"
 	"context"
+	"crypto/tls"
 	"fmt"
 	"runtime"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -12,15 +16,25 @@ import (
 // run is one run in progress.
 type run struct {
 	Config
-	via      transport
-	ip       int
-	clock    clock
-	exchange *exchange
-	sockets  sockets
-	cancel   context.CancelCauseFunc
-	sending  *sender
-	receiver receiver
-	out      Outcome
+	via         transport
+	ip          int
+	clock       clock
+	connections []*connection
+	sockets     sockets
+	cancel      context.CancelCauseFunc
+	written     atomic.Int64 // datagrams of all connections
+	tls         struct {
+		client, server   *tls.Config
+		certificateBytes int
+	}
+
+	// The connections begin together: the last one that is ready opens the gate and says when they start.
+	notReady atomic.Int64
+	gate     chan struct{}
+	start    int64
+
+	mu  sync.Mutex // guards out.Options
+	out Outcome
 }
 
 // Run sends the workload and returns when the receiver has read everything that arrived and, over TCP, both sockets are
@@ -39,24 +53,34 @@ func Run(ctx context.Context, c Config) (*Outcome, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 
-	x := newExchange(c.Workload)
-	r := &run{Config: c, via: via, ip: c.From.ip(), clock: clock, exchange: x, cancel: cancel,
-		receiver: receiver{inbox: newInbox(x), clock: clock},
-		out:      Outcome{Options: make(map[string]any)}}
+	plan := c.Workload.Plan()
+	r := &run{Config: c, via: via, ip: c.From.ip(), clock: clock, cancel: cancel, gate: make(chan struct{}),
+		out: Outcome{Options: make(map[string]any), ApplicationBytesOffered: plan.Octets()}}
+	for i := range c.Workload.connections() {
+		r.connections = append(r.connections, r.newConnection(plan, i))
+	}
+	r.notReady.Store(int64(len(r.connections)))
 	defer r.sockets.watch(ctx)()
 
-	if via.udp {
-		err = r.udp(ctx)
-	} else {
-		err = r.tcp(ctx)
-	}
+	err = r.carry(ctx)
 	if cause := context.Cause(ctx); cause != nil {
 		err = cause
 	}
 	if err != nil {
-		return nil, fmt.Errorf("send %d messages of %d bytes over %s: %w", c.Workload.Messages, c.Workload.Size, c.Transport, err)
+		return nil, fmt.Errorf("send %d messages over %s: %w", c.Workload.Messages, c.Transport, err)
 	}
 	return r.outcome(), nil
+}
+
+func (r *run) carry(ctx context.Context) error {
+	switch r.via.carrier {
+	case overUDP:
+		return r.udp(ctx)
+	case overQUIC:
+		return r.quic(ctx)
+	default:
+		return r.tcp(ctx)
+	}
 }
 
 func (h Host) ip() int {
@@ -74,14 +98,17 @@ func (c Config) check() (transport, error) {
 		return transport{}, err
 	}
 	via, err := lookup(c.Transport)
-	if via.packed && unfragmented(c.MTU, c.From.ip()) < 1 {
+	if via.carrier == overUDP && unfragmented(c.MTU, c.From.ip()) < 1 {
 		return transport{}, fmt.Errorf("an MTU of %d leaves no room for a UDP datagram", c.MTU)
+	}
+	if via.noAutocork && c.From.Within == nil {
+		return transport{}, fmt.Errorf("%s sets a sysctl, which needs a network namespace of the sender's own", c.Transport)
 	}
 	return via, err
 }
 
-// end runs one end of the exchange on a thread of its own. Its error ends the other end too.
-func (r *run) end(fn func() error) <-chan error {
+// end runs one end of the exchange on a thread of its own. Its error ends the other ends too.
+func (r *run) end(who string, fn func() error) <-chan error {
 	done := make(chan error, 1)
 	go func() {
 		// Never unlocked: the thread ends with the goroutine, and its timer slack with it.
@@ -89,6 +116,7 @@ func (r *run) end(fn func() error) <-chan error {
 		_ = unix.Prctl(unix.PR_SET_TIMERSLACK, 1, 0, 0, 0)
 		err := fn()
 		if err != nil {
+			err = fmt.Errorf("%s: %w", who, err)
 			r.cancel(err)
 		}
 		done <- err
@@ -96,20 +124,66 @@ func (r *run) end(fn func() error) <-chan error {
 	return done
 }
 
-// sender returns the sending end on a connected socket.
-func (r *run) sender(fd int) *sender {
-	r.sending = &sender{exchange: r.exchange, waiter: newWaiter(r.clock, fd), interval: int64(r.Workload.Interval), fd: fd}
-	return r.sending
+// wait returns the first error of the ends when all have ended.
+func wait(ends []<-chan error) (err error) {
+	for _, e := range ends {
+		err = cmp.Or(err, <-e)
+	}
+	return err
+}
+
+// together waits until all connections are ready, and returns the time of their start.
+func (r *run) together(ctx context.Context) (start int64, err error) {
+	if r.notReady.Add(-1) == 0 {
+		r.start = r.clock.now()
+		close(r.gate)
+	}
+	select {
+	case <-r.gate:
+		return r.start, nil
+	case <-ctx.Done():
+		return 0, context.Cause(ctx)
+	}
+}
+
+// note adds to the effective options. The connections are alike: the first one's are kept.
+func (r *run) note(c *connection, options map[string]any) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for name, value := range options {
+		if c.number == 0 {
+			r.out.Options[name] = value
+		}
+	}
 }
 
 func (r *run) outcome() *Outcome {
-	o, in := &r.out, r.receiver
-	o.SendCalls, o.RecvCalls = r.sending.calls, in.calls
-	o.MessagesDelivered, o.PayloadBytesDelivered = in.delivered, in.bytes
-	o.Corrupt, o.Duplicated, o.Reordered = in.corrupt, in.duplicated, in.reordered
-	o.Latency = r.exchange.latency()
-	if in.delivered > 0 {
-		o.Duration = time.Duration(in.last - r.sending.start)
+	o := &r.out
+	var timed []*exchange
+	last := int64(0)
+	for _, c := range r.connections {
+		o.SendCalls += c.calls.send.Load()
+		o.RecvCalls += c.calls.recv.Load()
+		o.PayloadBytesDelivered += c.octets
+		o.MessagesDelivered += c.messages.delivered
+		o.ApplicationBytesDelivered += c.messages.deliveredOctets()
+		boxes, measured := []*inbox{c.messages}, c.messages
+		if c.answers != nil {
+			o.AnswersDelivered += c.answers.delivered
+			o.ApplicationBytesDelivered += c.answers.deliveredOctets()
+			boxes, measured = append(boxes, c.answers), c.answers
+		}
+		for _, in := range boxes {
+			o.Corrupt += in.corrupt
+			o.Duplicated += in.duplicated
+			o.Reordered += in.reordered
+			last = max(last, in.last)
+		}
+		timed = append(timed, measured.exchange)
+	}
+	o.Latency = latency(timed...)
+	if o.MessagesDelivered > 0 {
+		o.Duration = time.Duration(last - r.start)
 	}
 	return o
 }

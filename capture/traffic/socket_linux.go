@@ -26,6 +26,11 @@ func (s *sockets) add(fd int) {
 // open creates a socket within the host's namespace, bound to the host's address and a free port. prepare sets options
 // before the bind.
 func (s *sockets) open(h Host, kind, protocol int, prepare func(fd int) error) (fd int, err error) {
+	return s.openAt(h, 0, kind, protocol, prepare)
+}
+
+// openAt binds to a port; 0 stands for a free one.
+func (s *sockets) openAt(h Host, port uint16, kind, protocol int, prepare func(fd int) error) (fd int, err error) {
 	err = h.within(func() error {
 		fd, err = unix.Socket(family(h.Addr), kind|unix.SOCK_CLOEXEC, protocol)
 		if err != nil {
@@ -35,7 +40,7 @@ func (s *sockets) open(h Host, kind, protocol int, prepare func(fd int) error) (
 		if err := prepare(fd); err != nil {
 			return err
 		}
-		if err := unix.Bind(fd, sockaddr(netip.AddrPortFrom(h.Addr, 0))); err != nil {
+		if err := unix.Bind(fd, sockaddr(netip.AddrPortFrom(h.Addr, port))); err != nil {
 			return fmt.Errorf("bind %v: %w", h.Addr, err)
 		}
 		return nil
@@ -87,6 +92,17 @@ func (s *sockets) abort() {
 	}
 }
 
+// hangup returns a descriptor that is dead from the end of the run on.
+func (s *sockets) hangup() (int, error) {
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return -1, fmt.Errorf("create socket pair: %w", err)
+	}
+	s.add(pair[0])
+	s.add(pair[1])
+	return pair[0], nil
+}
+
 func family(a netip.Addr) int {
 	if a.Is4() {
 		return unix.AF_INET
@@ -107,6 +123,10 @@ func port(fd int) (uint16, error) {
 	if err != nil {
 		return 0, fmt.Errorf("read socket name: %w", err)
 	}
+	return portOf(name)
+}
+
+func portOf(name unix.Sockaddr) (uint16, error) {
 	switch a := name.(type) {
 	case *unix.SockaddrInet4:
 		return uint16(a.Port), nil
@@ -129,15 +149,17 @@ func connect(fd int, a netip.AddrPort) error {
 	}
 }
 
-func (s *sockets) accept(listener int) (int, error) {
+// accept returns the next connection and the port of its other end.
+func (s *sockets) accept(listener int) (fd int, peer uint16, err error) {
 	for {
-		switch fd, _, err := unix.Accept4(listener, unix.SOCK_CLOEXEC); err {
+		switch fd, name, err := unix.Accept4(listener, unix.SOCK_CLOEXEC); err {
 		case nil:
 			s.add(fd)
-			return fd, nil
+			peer, err := portOf(name)
+			return fd, peer, err
 		case unix.EINTR, unix.ECONNABORTED:
 		default:
-			return -1, fmt.Errorf("accept: %w", err)
+			return -1, 0, fmt.Errorf("accept: %w", err)
 		}
 	}
 }

@@ -1,43 +1,110 @@
 package traffic
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"fmt"
+	"io"
 	"net/netip"
+	"os"
 	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
 
-// tcp sends the messages over one connection: one write each, then the end of the stream at once.
+// tcp sends the messages over connections of its own, and ends each stream behind the last message, or its answer.
 func (r *run) tcp(ctx context.Context) error {
-	to, err := r.sockets.open(r.To, unix.SOCK_STREAM, unix.IPPROTO_TCP, r.prepareTCP)
+	if r.via.carrier == overTLS {
+		var err error
+		if r.tls.client, r.tls.server, r.tls.certificateBytes, err = credentials(""); err != nil {
+			return err
+		}
+	}
+	restore, err := r.setAutocorking()
+	if err != nil {
+		return fmt.Errorf("sender: %w", err)
+	}
+	defer restore()
+	to, err := r.sockets.open(r.To, unix.SOCK_STREAM, r.via.carrier.protocol(), r.prepareTCP)
 	if err != nil {
 		return fmt.Errorf("receiver: %w", err)
 	}
-	if err := unix.Listen(to, 1); err != nil {
+	if err := unix.Listen(to, len(r.connections)); err != nil {
 		return fmt.Errorf("receiver: listen %v: %w", r.To.Addr, err)
 	}
 	if r.out.Port, err = port(to); err != nil {
 		return fmt.Errorf("receiver: %w", err)
 	}
-	from, err := r.sockets.open(r.From, unix.SOCK_STREAM, unix.IPPROTO_TCP, r.prepareTCP)
-	if err != nil {
-		return fmt.Errorf("sender: %w", err)
+	of := make(map[uint16]*connection) // by the sender's port
+	from := make([]int, len(r.connections))
+	for i, c := range r.connections {
+		fd, err := r.sockets.open(r.From, unix.SOCK_STREAM, r.via.carrier.protocol(), r.prepareTCP)
+		if err != nil {
+			return fmt.Errorf("sender: %w", err)
+		}
+		source, err := port(fd)
+		if err != nil {
+			return fmt.Errorf("sender: %w", err)
+		}
+		from[i], of[source] = fd, c
 	}
+	ends := []<-chan error{r.end("receiver", func() error { return r.acceptAll(ctx, to, of) })}
+	for i, c := range r.connections {
+		ends = append(ends, r.end("sender", func() error { return c.sendTCP(ctx, from[i]) }))
+	}
+	return wait(ends)
+}
 
-	buffer := make(map[string]any)
-	received := r.end(func() error { return r.receiveTCP(ctx, to, buffer) })
-	sent := r.end(func() error { return r.sendTCP(ctx, from) })
-	err = <-sent
-	if e := <-received; err == nil {
-		err = e
+// acceptAll receives each connection on a thread of its own.
+func (r *run) acceptAll(ctx context.Context, listener int, of map[uint16]*connection) error {
+	var ends []<-chan error
+	var err error
+	for range of {
+		var fd int
+		var peer uint16
+		if fd, peer, err = r.sockets.accept(listener); err != nil {
+			break
+		}
+		c, known := of[peer]
+		if !known {
+			err = fmt.Errorf("accept: connection from unknown port %d", peer)
+			break
+		}
+		ends = append(ends, r.end("receiver", func() error { return c.receiveTCP(ctx, fd) }))
 	}
-	for name, value := range buffer {
-		r.out.Options[name] = value
+	if err != nil {
+		r.cancel(fmt.Errorf("receiver: %w", err)) // the connections that were accepted end too
 	}
-	return err
+	return cmp.Or(err, wait(ends))
+}
+
+// setAutocorking switches the sender's autocorking off, where the transport asks for it, and returns how to undo that.
+func (r *run) setAutocorking() (restore func(), err error) {
+	if !r.via.noAutocork {
+		return func() {}, nil
+	}
+	var before []byte
+	err = r.From.within(func() error {
+		if before, err = os.ReadFile(autocorking); err != nil {
+			return err
+		}
+		return os.WriteFile(autocorking, []byte("0"), 0)
+	})
+	return func() {
+		_ = r.From.within(func() error { return os.WriteFile(autocorking, before, 0) })
+	}, err
+}
+
+// autocorking is the sysctl net.ipv4.tcp_autocorking (Documentation/networking/ip-sysctl.rst); it holds for IPv6 too.
+const autocorking = "/proc/sys/net/ipv4/tcp_autocorking"
+
+func (c carrier) protocol() int {
+	if c == overMPTCP {
+		return unix.IPPROTO_MPTCP
+	}
+	return unix.IPPROTO_TCP
 }
 
 // prepareTCP sets what the run relies on, whatever the defaults are. An accepted socket inherits all of it.
@@ -45,7 +112,7 @@ func (r *run) prepareTCP(fd int) error {
 	for _, o := range []struct {
 		option
 		on bool
-	}{{noDelay, r.via.noDelay}, {cork, r.via.cork}, {keepAlive, false}} {
+	}{{noDelay, r.via.noDelay}, {cork, r.via.outlet == corked}, {keepAlive, false}} {
 		value := 0
 		if o.on {
 			value = 1
@@ -60,54 +127,114 @@ func (r *run) prepareTCP(fd int) error {
 	return setCongestionControl(fd, r.CongestionControl)
 }
 
-func (r *run) sendTCP(ctx context.Context, fd int) error {
-	if err := connect(fd, netip.AddrPortFrom(r.To.Addr, r.out.Port)); err != nil {
-		return fmt.Errorf("sender: %w", err)
+func (c *connection) sendTCP(ctx context.Context, fd int) error {
+	if err := connect(fd, netip.AddrPortFrom(c.To.Addr, c.out.Port)); err != nil {
+		return err
 	}
-	if err := r.readTCPOptions(fd); err != nil {
-		return fmt.Errorf("sender: %w", err)
+	if err := c.readTCPOptions(fd); err != nil {
+		return err
 	}
-	if err := r.sender(fd).send(1); err != nil {
-		return fmt.Errorf("sender: %w", err)
+	in, out := c.sender(fd)
+	stream, err := c.secureClient(in, out)
+	if err != nil {
+		return err
 	}
-	if r.via.cork {
-		if err := cork.set(fd, 0); err != nil {
-			return fmt.Errorf("sender: %w", err)
+	outlet, options := c.streamOutlet(out, stream)
+	c.note(c, options)
+	var collected []<-chan error
+	if c.answers != nil {
+		collected = append(collected, c.end("sender", func() error { return c.collect(stream) }))
+	}
+	if err := c.send(ctx, outlet, fd); err != nil {
+		return err
+	}
+	if err := c.shutDown(fd, stream); err != nil {
+		return err
+	}
+	if err := wait(collected); err != nil {
+		return err
+	}
+	if err := stream.finish(in); err != nil {
+		return err
+	}
+	return c.keepInfo(ctx, fd, &c.out.Senders)
+}
+
+func (c *connection) receiveTCP(ctx context.Context, fd int) error {
+	in, out := c.receiver(fd)
+	in.quickAck = c.via.quickAck
+	options := make(map[string]any)
+	if err := read(options, fd, rcvBuf); err != nil {
+		return err
+	}
+	if c.via.quickAck {
+		if err := quickAck.set(fd, 1); err != nil {
+			return err
+		}
+		if err := read(options, fd, quickAck); err != nil {
+			return err
 		}
 	}
-	if err := unix.Shutdown(fd, unix.SHUT_WR); err != nil {
-		return fmt.Errorf("sender: shut down: %w", err)
-	}
-	var err error
-	if r.out.Sender, err = afterClose(ctx, fd); err != nil {
-		return fmt.Errorf("sender: %w", err)
-	}
-	return nil
-}
-
-func (r *run) receiveTCP(ctx context.Context, listener int, buffer map[string]any) error {
-	fd, err := r.sockets.accept(listener)
+	c.note(c, options)
+	stream, err := c.secureServer(in, out)
 	if err != nil {
-		return fmt.Errorf("receiver: %w", err)
+		return err
 	}
-	if err := read(buffer, fd, rcvBuf); err != nil {
-		return fmt.Errorf("receiver: %w", err)
+	outlet, _ := c.streamOutlet(out, stream)
+	if err := c.serve(stream, outlet); err != nil {
+		return err
 	}
-	if err := r.receiver.receive(fd, r.receiver.stream); err != nil {
-		return fmt.Errorf("receiver: %w", err)
+	if err := stream.finish(in); err != nil {
+		return err
 	}
-	r.receiver.close()
+	if err := c.shutDown(fd, stream); err != nil {
+		return err
+	}
+	return c.keepInfo(ctx, fd, &c.out.Receivers)
+}
+
+// shutDown ends the stream in this direction.
+func (c *connection) shutDown(fd int, stream secure) error {
+	if err := stream.closeWrite(); err != nil {
+		return fmt.Errorf("close: %w", err)
+	}
 	if err := unix.Shutdown(fd, unix.SHUT_WR); err != nil {
-		return fmt.Errorf("receiver: shut down: %w", err)
-	}
-	if r.out.Receiver, err = afterClose(ctx, fd); err != nil {
-		return fmt.Errorf("receiver: %w", err)
+		return fmt.Errorf("shut down: %w", err)
 	}
 	return nil
 }
 
-func (r *run) readTCPOptions(fd int) error {
-	options := r.out.Options
+// streamOutlet returns the outlet of a transport that is a byte stream, and the options that describe it. Messages are
+// written to w, which is the socket or what encrypts before it.
+func (c *connection) streamOutlet(out *outflow, w io.Writer) (outlet, map[string]any) {
+	switch c.via.outlet {
+	case batched:
+		return &batch{outflow: out, messages: maxBatch, octets: maxBatchOctets, least: c.Workload.smallest(), call: out.vector()},
+			map[string]any{"writev_messages_limit": maxBatch}
+	case corked:
+		return &plug{outflow: out, in: true}, nil
+	case announced:
+		return more{out}, map[string]any{"msg_more": true}
+	case buffered:
+		return newBufferedWriter(w), map[string]any{"buffer_bytes": bufferSize, "flush_after_seconds": flushAfter.Seconds()}
+	}
+	return direct{w}, nil
+}
+
+// keepInfo waits for the close and keeps the socket's TCP_INFO.
+func (c *connection) keepInfo(ctx context.Context, fd int, into *[]*TCPInfo) error {
+	info, err := afterClose(ctx, fd)
+	if err != nil || c.via.carrier == overMPTCP {
+		return err // of MPTCP, TCP_INFO is about the first subflow, and its close lingers
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	*into = append(*into, info)
+	return nil
+}
+
+func (c *connection) readTCPOptions(fd int) error {
+	options := make(map[string]any)
 	if err := read(options, fd, protocol, sndBuf, keepAlive, noDelay, cork, maxSeg); err != nil {
 		return err
 	}
@@ -124,7 +251,15 @@ func (r *run) readTCPOptions(fd int) error {
 	options["tcp_sack"] = info.SACK
 	options["tcp_window_scaling"] = info.WindowScaling
 	options["tcp_ecn"] = info.ECN
-	return nil
+	err = c.From.within(func() error {
+		value, err := os.ReadFile(autocorking)
+		if err == nil {
+			options["tcp_autocorking"] = string(bytes.TrimSpace(value)) != "0"
+		}
+		return nil // an old kernel has none
+	})
+	c.note(c, options)
+	return err
 }
 
 // The end of a connection.

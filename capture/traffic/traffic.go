@@ -8,14 +8,6 @@ import (
 	"time"
 )
 
-// Workload is a series of messages of one size. Message i is written at i times Interval after the first; a sender that is
-// late, because an earlier write blocked, catches up without waiting.
-type Workload struct {
-	Messages int
-	Size     int           // octets a message
-	Interval time.Duration // 0: back to back
-}
-
 // Host is one end of the link.
 type Host struct {
 	Addr netip.Addr
@@ -39,25 +31,34 @@ type Config struct {
 	MTU       int    // octets an IP packet may have on the link: the room in which udp-packed packs
 	// CongestionControl is set on both TCP sockets (TCP_CONGESTION, tcp(7)); empty leaves the namespace's default.
 	CongestionControl string
-	// Arrived blocks until everything sent before the call is in the receiver's socket, or lost. UDP has no end that a
-	// receiver could see. nil stands for a link that is synchronous, as loopback is.
+	// Arrived blocks until everything that either end sent before the call is in the other's socket, or lost. UDP has no end
+	// that a receiver could see. nil stands for a link that is synchronous, as loopback is.
 	Arrived func(ctx context.Context) error
 	// Room blocks, as write(2) does on a NIC, until the sender's interface has room for another datagram behind the given
 	// number of datagrams written before. A TAP device and a veth drop instead. nil stands for a device that blocks.
 	Room func(written int64)
+	// AnswerLimit is how long an answer may take before a transport without retransmission takes it for lost; 0 stands for a
+	// second.
+	AnswerLimit time.Duration
 }
 
-// Outcome is what the application and its sockets saw of one run.
+// Outcome is what the application and its sockets saw of one run, of all its connections together.
 type Outcome struct {
-	SendCalls int64 // calls of write(2), those that the kernel cut short or refused (ENOBUFS) included
-	RecvCalls int64 // calls of read(2) that returned data; the end of the stream is none
+	// SendCalls are the system calls that wrote messages and answers, those that the kernel cut short or refused (ENOBUFS)
+	// included; RecvCalls those that returned some, the end of the stream is none. Of TLS and QUIC they are the calls of the
+	// sender and of the receiver for whatever the protocol sends.
+	SendCalls, RecvCalls int64
 
 	MessagesDelivered     int64 // messages that arrived intact, each counted once
-	PayloadBytesDelivered int64 // octets that the receive calls returned, duplicates included
-	Corrupt               int64 // messages with a wrong octet, and what is no whole message
-	Duplicated            int64 // intact messages that had arrived before
-	Reordered             int64 // messages that arrived after a later one (Type-P-Reordered, RFC 4737 section 3.3)
-	ReceiverOverflow      int64 // datagrams that the receiver's socket dropped, its buffer being full (SK_MEMINFO_DROPS)
+	AnswersDelivered      int64 // answers that arrived intact
+	PayloadBytesDelivered int64 // octets of messages that the receive calls returned, duplicates included
+	Corrupt               int64 // messages and answers with a wrong octet, and what is no whole message
+	Duplicated            int64 // intact messages and answers that had arrived before
+	Reordered             int64 // messages and answers that arrived after a later one (Type-P-Reordered, RFC 4737 section 3.3)
+	ReceiverOverflow      int64 // datagrams that the receivers' sockets dropped, their buffers being full (SK_MEMINFO_DROPS)
+
+	// Octets of messages and answers: of all that the workload has, and of those that arrived, each counted once.
+	ApplicationBytesOffered, ApplicationBytesDelivered int64
 
 	Latency  Latency
 	Duration time.Duration // from the write of the first message to the return of the receive call that completed the last
@@ -65,17 +66,19 @@ type Outcome struct {
 	Port uint16 // the receiver's
 
 	// Options holds the effective options by the names of the man pages (socket(7), tcp(7), udp(7), ip(7)), read back from
-	// the kernel before the first message: SO_RCVBUF the receiver's, all others the sender's. Lower-case names are no
-	// socket options: what TCP negotiated (tcpi_options), and the limits by which udp-packed packs.
+	// the kernel before the first message: SO_RCVBUF and TCP_QUICKACK the receiver's, all others the sender's. Lower-case
+	// names are no socket options: sysctls, what TCP, TLS and QUIC negotiated, and the limits by which the application gathers.
 	Options map[string]any
 
-	// Sender and Receiver are the TCP_INFO of both sockets after the close; nil over UDP.
-	Sender, Receiver *TCPInfo
+	// Senders and Receivers are the TCP_INFO of the sockets of each connection after the close; none where TCP does not carry
+	// the messages, or not alone (MPTCP).
+	Senders, Receivers []*TCPInfo
 }
 
 // Latency is the one-way delay of the delivered messages: from just before the write of the message, also where packing,
-// Nagle or cork then holds it, to the return of the receive call that completed it. Each percentile is one of the measured
-// values (nearest rank), to the resolution of CLOCK_MONOTONIC.
+// Nagle or cork then holds it, to the return of the receive call that completed it. In patterns with answers it is the round
+// trip: from the first write of a transaction to the return of the call that completed the answer. Each percentile is one of
+// the measured values (nearest rank), to the resolution of CLOCK_MONOTONIC.
 type Latency struct {
 	P50, P99, Max time.Duration
 	Known         bool // false when nothing was delivered
@@ -105,6 +108,3 @@ type TCPInfo struct {
 
 	Timestamps, SACK, WindowScaling, ECN bool // negotiated (tcpi_options)
 }
-
-// flushAfter is how long udp-packed holds a message: the limit that the kernel has for TCP_CORK (tcp(7)).
-const flushAfter = 200 * time.Millisecond

@@ -2,26 +2,65 @@ package traffic
 
 import (
 	"fmt"
+	"slices"
 	"strings"
-	"time"
 )
 
 // transport is one way to carry the messages.
 type transport struct {
-	name    string
-	udp     bool
-	packed  bool // whole messages share a datagram
-	noDelay bool // TCP_NODELAY
-	cork    bool // TCP_CORK from before the first message to after the last
+	name      string
+	carrier   carrier
+	datagrams bool    // messages are not a byte stream: they can be lost, and travel whole
+	outlet    outlets // how messages are handed over
+	noDelay   bool    // TCP_NODELAY
+
+	noAutocork bool // sysctl net.ipv4.tcp_autocorking is 0 at the sender
+	quickAck   bool // TCP_QUICKACK before each read
 }
+
+// carrier is the protocol below the messages.
+type carrier uint8
+
+const (
+	overUDP carrier = iota
+	overTCP
+	overMPTCP
+	overTLS
+	overQUIC
+)
+
+// outlets names the ways in which an application hands over messages.
+type outlets uint8
+
+const (
+	oneByOne  outlets = iota // a call for each message
+	packed                   // whole messages share a datagram of at most the link's MTU
+	segmented                // the messages at hand in one call, which the kernel divides again (UDP_SEGMENT)
+	batched                  // the messages at hand in one call (sendmmsg(2) over UDP, writev(2) over TCP)
+	corked                   // TCP_CORK from before the first message to after the last
+	announced                // MSG_MORE with all but the last message
+	buffered                 // a buffer of the application, bufio.Writer
+)
 
 // transports is in the order in which tables show them.
 var transports = [...]transport{
-	{name: "udp", udp: true},
-	{name: "udp-packed", udp: true, packed: true},
-	{name: "tcp"},
-	{name: "tcp-nodelay", noDelay: true},
-	{name: "tcp-cork", cork: true},
+	{name: "udp", datagrams: true},
+	{name: "udp-packed", datagrams: true, outlet: packed},
+	{name: "udp-gso", datagrams: true, outlet: segmented},
+	{name: "udp-sendmmsg", datagrams: true, outlet: batched},
+	{name: "tcp", carrier: overTCP},
+	{name: "tcp-nodelay", carrier: overTCP, noDelay: true},
+	{name: "tcp-cork", carrier: overTCP, outlet: corked},
+	{name: "tcp-more", carrier: overTCP, outlet: announced},
+	{name: "tcp-writev", carrier: overTCP, outlet: batched},
+	{name: "tcp-buffered", carrier: overTCP, outlet: buffered},
+	{name: "tcp-noautocork", carrier: overTCP, noAutocork: true},
+	{name: "tcp-quickack", carrier: overTCP, quickAck: true},
+	{name: "tls", carrier: overTLS, noDelay: true},
+	{name: "tls-buffered", carrier: overTLS, noDelay: true, outlet: buffered},
+	{name: "quic-stream", carrier: overQUIC},
+	{name: "quic-datagram", carrier: overQUIC, datagrams: true},
+	{name: "mptcp", carrier: overMPTCP},
 }
 
 // Names lists the transports in the order in which tables show them.
@@ -32,6 +71,34 @@ func Names() []string {
 	}
 	return names
 }
+
+// Default lists the transports that answer the first question: what does coalescing save, and who does it.
+func Default() []string { return []string{"udp", "udp-packed", "tcp", "tcp-nodelay", "tcp-cork"} }
+
+// Sets lists the names of sets of transports.
+func Sets() []string { return []string{"all", "udp-all", "tcp-all", "secure"} }
+
+// Set lists the transports that a name of a set stands for; none for any other name.
+func Set(name string) []string {
+	var prefixes []string
+	switch name {
+	case "all":
+		return Names()
+	case "udp-all":
+		prefixes = []string{"udp"}
+	case "tcp-all":
+		prefixes = []string{"tcp"}
+	case "secure":
+		prefixes = []string{"tls", "quic"}
+	}
+	return slices.DeleteFunc(Names(), func(n string) bool {
+		return !slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(n, p) })
+	})
+}
+
+// DependsOnKernel reports whether there are kernels in use that refuse what the transport needs: MPTCP is a build option and a
+// sysctl, UDP_SEGMENT on a device without checksum offload came with Linux 6.11.
+func DependsOnKernel(name string) bool { return name == "mptcp" || name == "udp-gso" }
 
 func lookup(name string) (transport, error) {
 	for _, t := range transports {
@@ -46,44 +113,20 @@ func lookup(name string) (transport, error) {
 	return transport{}, fmt.Errorf("unknown transport %q%s (known: %s)", name, hint, strings.Join(Names(), ", "))
 }
 
-// What a Workload may ask for.
-const (
-	MaxMessages = 10_000_000 // the time of every message is kept, 8 octets each
-	MaxSize     = 16 << 20   // octets a message
-	maxSpan     = 365 * 24 * time.Hour
-)
-
-// Check reports why the workload cannot travel over the transport, IP version 4 or 6.
-func (w Workload) Check(transport string, ip int) error {
-	t, err := lookup(transport)
-	if err != nil {
-		return err
-	}
-	if ip != 4 && ip != 6 {
-		return fmt.Errorf("ip version must be 4 or 6, is %d", ip)
-	}
-	if w.Messages < 1 || w.Messages > MaxMessages {
-		return fmt.Errorf("messages must be 1 to %d, is %d", MaxMessages, w.Messages)
-	}
-	if w.Interval < 0 {
-		return fmt.Errorf("interval must not be negative, is %v", w.Interval)
-	}
-	if w.Interval > maxSpan/time.Duration(w.Messages) {
-		return fmt.Errorf("%d messages at an interval of %v take longer than a year", w.Messages, w.Interval)
-	}
-	limit := MaxSize
-	if t.udp {
-		limit = maxDatagram(ip)
-	}
+// limit is the size of the largest message that the transport carries, in octets.
+func (t transport) limit(ip int) int {
 	switch {
-	case w.Size >= 1 && w.Size <= limit:
-		return nil
-	case w.Size > limit && t.udp:
-		return fmt.Errorf("a UDP datagram over IPv%d carries at most %d bytes (RFC 768), size is %d: use a tcp transport or a smaller --size", ip, limit, w.Size)
-	default:
-		return fmt.Errorf("message size must be 1 to %d bytes, is %d", limit, w.Size)
+	case t.carrier == overUDP:
+		return maxDatagram(ip)
+	case t.datagrams:
+		return quicDatagram
 	}
+	return MaxSize
 }
+
+// quicDatagram is what a QUIC datagram carries, in octets, in the packets that a connection starts with where the MTU is
+// IPv6's least, 1280: the UDP payload of 1232 less quic-go's estimate of header, frame header and authentication tag.
+const quicDatagram = 1190
 
 const (
 	udpHeader   = 8

@@ -7,6 +7,7 @@ import (
 )
 
 func TestCheck(t *testing.T) {
+	known := "(known: " + strings.Join(Names(), ", ") + ")"
 	ok := Workload{Messages: 16, Size: 90}
 	for _, tt := range []struct {
 		name      string
@@ -36,14 +37,14 @@ func TestCheck(t *testing.T) {
 		{"endless", Workload{Messages: 1e7, Size: 1, Interval: time.Hour}, "tcp", 4, "10000000 messages at an interval of 1h0m0s take longer than a year"},
 		{"unknown IP version", ok, "tcp", 5, "ip version must be 4 or 6, is 5"},
 		{"unknown transport", ok, "carrier-pigeon", 4,
-			`unknown transport "carrier-pigeon" (known: udp, udp-packed, tcp, tcp-nodelay, tcp-cork)`},
+			`unknown transport "carrier-pigeon" ` + known},
 		{"letters swapped", ok, "tpc", 4,
-			`unknown transport "tpc", did you mean tcp? (known: udp, udp-packed, tcp, tcp-nodelay, tcp-cork)`},
+			`unknown transport "tpc", did you mean tcp? ` + known},
 		{"half a name", ok, "nodelay", 4,
-			`unknown transport "nodelay", did you mean tcp-nodelay? (known: udp, udp-packed, tcp, tcp-nodelay, tcp-cork)`},
+			`unknown transport "nodelay", did you mean tcp-nodelay? ` + known},
 		{"upper case", ok, "TCP-NODELAY", 4,
-			`unknown transport "TCP-NODELAY", did you mean tcp-nodelay? (known: udp, udp-packed, tcp, tcp-nodelay, tcp-cork)`},
-		{"empty", ok, "", 4, `unknown transport "" (known: udp, udp-packed, tcp, tcp-nodelay, tcp-cork)`},
+			`unknown transport "TCP-NODELAY", did you mean tcp-nodelay? ` + known},
+		{"empty", ok, "", 4, `unknown transport "" ` + known},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got := ""
@@ -57,8 +58,22 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-func TestNames(t *testing.T) {
-	if got, want := strings.Join(Names(), ","), "udp,udp-packed,tcp,tcp-nodelay,tcp-cork"; got != want {
-		t.Errorf("got %s, want %s", got, want)
+func TestSets(t *testing.T) {
+	for _, tt := range []struct{ name, want string }{
+		{"all", strings.Join(Names(), ",")},
+		{"udp-all", "udp,udp-packed,udp-gso,udp-sendmmsg"},
+		{"tcp-all", "tcp,tcp-nodelay,tcp-cork,tcp-more,tcp-writev,tcp-buffered,tcp-noautocork,tcp-quickack"},
+		{"secure", "tls,tls-buffered,quic-stream,quic-datagram"},
+		{"udp", ""},
+		{"", ""},
+	} {
+		if got := strings.Join(Set(tt.name), ","); got != tt.want {
+			t.Errorf("%s: got %s, want %s", tt.name, got, tt.want)
+		}
+	}
+	for _, name := range Default() {
+		if _, err := lookup(name); err != nil {
+			t.Error(err)
+		}
 	}
 }

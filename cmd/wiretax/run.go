@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -76,7 +77,7 @@ A flag that takes a list measures the product of all lists.`,
 	fl.VarP(&f.messages, "messages", "n", "messages to send")
 	fl.Var(&f.sizes, "size", "bytes of a message")
 	fl.Var(&f.intervals, "interval", "time between two messages; 0: back to back")
-	fl.StringSliceVarP(&f.transports, "transports", "t", traffic.Names(), "how to send them: "+strings.Join(traffic.Names(), ", ")+", or all")
+	fl.StringSliceVarP(&f.transports, "transports", "t", traffic.Default(), "how to send them: "+strings.Join(traffic.Names(), ", ")+"; or sets of them: "+strings.Join(traffic.Sets(), ", "))
 	fl.IntVar(&f.runs, "runs", 5, "trials of each transport")
 	fl.Var(&f.rate, "rate", "rate of the link in bit/s, with k, M or G; 0: no limit")
 	fl.Var(&f.rtt, "rtt", "round-trip time of the link")
@@ -98,8 +99,9 @@ func (f *runFlags) experiment(c *cobra.Command) (capture.Experiment, error) {
 		Transports: f.transports, Trials: f.runs, IP: f.ip, CongestionControl: f.congestion, Seed: f.seed, Version: version,
 		Link: capture.Link{Rate: int64(f.rate), RTT: time.Duration(f.rtt), Loss: float64(f.loss), MTU: f.mtu},
 	}
-	if len(f.transports) == 1 && f.transports[0] == "all" {
-		e.Transports = traffic.Names()
+	var err error
+	if e.Transports, e.Optional, err = f.chosen(c); err != nil {
+		return e, err
 	}
 	switch f.link {
 	case "wire":
@@ -133,13 +135,6 @@ func (f *runFlags) experiment(c *cobra.Command) (capture.Experiment, error) {
 	case len(e.Transports) == 0:
 		return e, usagef(c, "--transports: none given")
 	}
-	seen := map[string]bool{}
-	for _, t := range e.Transports {
-		if seen[t] {
-			return e, usagef(c, "--transports: %s is given twice", t)
-		}
-		seen[t] = true
-	}
 	for _, n := range f.messages {
 		if n > maxMessages {
 			return e, usagef(c, "--messages %d: want 1 to %d", n, maxMessages)
@@ -147,16 +142,46 @@ func (f *runFlags) experiment(c *cobra.Command) (capture.Experiment, error) {
 		for _, size := range f.sizes {
 			for _, interval := range f.intervals {
 				w := traffic.Workload{Messages: n, Size: size, Interval: interval}
+				var misfit error
+				carried := 0
 				for _, t := range e.Transports {
-					if err := w.Check(t, f.ip); err != nil {
+					err := w.Check(t, f.ip)
+					if err != nil && !slices.Contains(e.Optional, t) {
 						return e, usagef(c, "%w", err)
 					}
+					misfit = cmp.Or(misfit, err)
+					if err == nil {
+						carried++
+					}
+				}
+				if carried == 0 {
+					return e, usagef(c, "%w", misfit)
 				}
 				e.Workloads = append(e.Workloads, w)
 			}
 		}
 	}
 	return e, nil
+}
+
+// chosen returns the transports in the order of the flag, and those that are there only as members of a set.
+func (f *runFlags) chosen(c *cobra.Command) (names, optional []string, err error) {
+	for _, name := range f.transports {
+		set := traffic.Set(name)
+		for _, member := range set {
+			if !slices.Contains(names, member) && !slices.Contains(f.transports, member) {
+				names, optional = append(names, member), append(optional, member)
+			}
+		}
+		switch {
+		case len(set) > 0:
+		case slices.Contains(names, name):
+			return nil, nil, usagef(c, "--transports: %s is given twice", name)
+		default:
+			names = append(names, name)
+		}
+	}
+	return names, optional, nil
 }
 
 func run(c *cobra.Command, f *runFlags) error {
