@@ -2,8 +2,9 @@ package analyze
 
 import "math"
 
-// BreakEven is the number of messages from which on a transport needs less than the base; null where it never does within
-// 100,000 messages. Up to the number of messages that were sent it rests on the measurement, beyond it is extrapolated.
+// BreakEven is the number of messages from which on a transport needs less than the base, about: it is derived from trials
+// that all sent the same number of messages. Null where none was found within 100,000 messages, which is no proof that there
+// is none: where no two messages shared a frame, it is not known whether more messages would.
 type BreakEven struct {
 	Frames    *int64 `json:"frames"`
 	WireBytes *int64 `json:"wire_bytes"`
@@ -12,34 +13,27 @@ type BreakEven struct {
 // horizon is how many messages are looked at.
 const horizon = 100_000
 
-// breakEven derives the numbers from the medians of the trials, with n messages where N were measured:
-//   - The base grows in proportion: every message has a datagram (or its fragments) of its own.
-//   - n <= N: fewer messages need no more frames than N did, so the measured frames are an upper bound; handshake, teardown
-//     and ACKs are in it. Of the wire bytes only the payload shrinks. The numbers found are therefore "at most".
-//   - n > N, messages back to back, some of them coalesced when N were sent: what follows finds the connection waiting for
-//     ACKs, by Nagle's rule or by the congestion window, so it fills segments; each costs one data frame and as many ACKs as
-//     a data frame had, at most one.
-//   - n > N otherwise: the rhythm goes on, so data frames and ACKs (without those of handshake and teardown) grow in
-//     proportion. The messages that share a frame do so because they are written within one round-trip time, and the
-//     extrapolation is true as long as that stays so.
-//
-// Further frames cost as many octets besides payload as the measured ones did on average.
+// breakEven derives the numbers from the medians of the trials. What a connection has whatever it carries - handshake,
+// teardown and the ACKs of both - is as it was measured. Data frames follow their shape, see dataFrames, and ACKs keep their
+// proportion to them. The base grows in proportion: every message has a datagram, or its fragments, of its own. A frame costs
+// as many octets besides payload as the measured ones did on average.
 func (w *Workload) breakEven(base, t *Transport, l *Link) *BreakEven {
 	of := func(s map[string]Summary, figure string) float64 { return float64(s[figure].Median) }
 	c := cost{
 		messages: float64(w.Messages), size: float64(w.Size), segment: float64(segmentOf(l)),
-		frames: of(t.Summary, "frames"), wire: of(t.Summary, "wire_bytes"),
-		data: of(t.Summary, "data_frames"), besides: of(t.Summary, "wire_bytes") - of(t.Summary, "payload_bytes"),
-		acks: max(0, of(t.Summary, "ack_frames")-ownACKs),
+		data: of(t.Summary, "data_frames"), acks: max(0, of(t.Summary, "ack_frames")-ownACKs),
+		backToBack: w.IntervalSeconds == 0,
 	}
-	c.fills = w.IntervalSeconds == 0 && c.data < c.messages
-	if c.messages == 0 || !(c.frames > 0) || !(of(base.Summary, "frames") > 0) {
+	frames := of(t.Summary, "frames")
+	if c.messages == 0 || !(frames > 0) || !(c.data > 0) || !(of(base.Summary, "frames") > 0) {
 		return nil
 	}
+	c.fixed = frames - c.data - c.acks
+	besides := (of(t.Summary, "wire_bytes") - of(t.Summary, "payload_bytes")) / frames
 	baseFrames, baseWire := of(base.Summary, "frames")/c.messages, of(base.Summary, "wire_bytes")/c.messages
 	return &BreakEven{
-		Frames:    firstBelow(baseFrames, c.framesFor),
-		WireBytes: firstBelow(baseWire, c.wireFor),
+		Frames:    firstBelow(baseFrames, c.frames),
+		WireBytes: firstBelow(baseWire, func(n float64) float64 { return n*c.size + c.frames(n)*besides }),
 	}
 }
 
@@ -72,25 +66,31 @@ func firstBelow(each float64, cost func(n float64) float64) *int64 {
 // cost is what a transport needed for the measured number of messages.
 type cost struct {
 	messages, size, segment float64
-	frames, wire            float64
-	data, acks              float64 // frames that grow with the messages
-	besides                 float64 // wire bytes that are no payload
-	fills                   bool    // further messages fill segments
+	fixed                   float64 // frames that do not grow with the messages
+	data, acks              float64 // frames that do
+	backToBack              bool
 }
 
-func (c *cost) framesFor(n float64) float64 { return c.frames + c.further(n) }
-
-func (c *cost) wireFor(n float64) float64 {
-	return c.wire + (n-c.messages)*c.size + c.further(n)*c.besides/c.frames
+// frames is how many frames n messages need.
+func (c *cost) frames(n float64) float64 {
+	data := c.dataFrames(n)
+	return c.fixed + data + math.Ceil(c.acks*data/c.data)
 }
 
-// further is how many frames n messages need beyond the measured ones.
-func (c *cost) further(n float64) float64 {
-	switch {
-	case n <= c.messages:
-		return 0
-	case c.fills:
-		return math.Ceil((n-c.messages)*c.size/c.segment) * (1 + min(1, c.acks/c.data))
+// dataFrames is how many frames with payload n messages need.
+//
+//   - Back to back, Nagle's rule, a cork and the congestion window let some messages leave in a frame of their own and
+//     gather all others behind them. That is the shape if what followed those frames fits one segment; more messages then
+//     fill that segment, and the next ones.
+//   - Back to back, but more than that: n messages up to those that were sent need their share; further ones fill segments.
+//   - In a rhythm, messages share a frame because they are written within one round trip: all grows in proportion.
+func (c *cost) dataFrames(n float64) float64 {
+	alone := c.data - 1
+	switch gathered := (c.messages - alone) * c.size; {
+	case c.backToBack && c.data < c.messages && gathered <= c.segment:
+		return min(n, alone) + math.Ceil(max(0, n-alone)*c.size/c.segment)
+	case c.backToBack && c.data < c.messages && n > c.messages:
+		return c.data + math.Ceil((n-c.messages)*c.size/c.segment)
 	}
-	return (n - c.messages) / c.messages * (c.data + c.acks)
+	return math.Ceil(n * c.data / c.messages)
 }

@@ -10,15 +10,15 @@ import (
 	"wiretax/analyze"
 )
 
-// answer says in words what each transport saved or cost against the reference, the whole in one sentence first. Every word
-// follows from the figures.
+// answer says in words what each transport saved or cost against the reference, and the whole in one sentence at the end, where
+// a terminal shows it. Every word follows from the figures.
 func answer(w *analyze.Workload) document {
 	var d document
-	if text := headline(w); text != "" {
-		d = append(d, section{lines: []line{{text: text}}})
-	}
 	if lines := comparisons(w); len(lines) > 0 {
 		d = append(d, section{lines: lines})
+	}
+	if text := headline(w); text != "" {
+		d = append(d, section{lines: []line{{text: text}}})
 	}
 	return d
 }
@@ -144,10 +144,20 @@ func compares(ref, t analyze.Transport, figure string) bool {
 	return ref.Summary[figure].Median.Valid() && t.Summary[figure].Median.Valid() && len(ref.Summary) > 0 && len(t.Summary) > 0
 }
 
-// unclear reports whether the trials of both transports overlap: the difference of their medians says nothing.
+// fewTrials is below how many trials a difference of medians is not called one: their interval would be the luck of the draw.
+const fewTrials = 5
+
+// unclear reports whether the intervals of the medians of both transports overlap, or were drawn from too few trials: the
+// difference of the medians says nothing then.
 func unclear(ref, t analyze.Transport, figure string) bool {
 	a, b := ref.Summary[figure], t.Summary[figure]
-	return len(t.Trials) > 1 && a.Median != b.Median && a.Min <= b.Max && b.Min <= a.Max
+	if a.Median == b.Median {
+		return false
+	}
+	if min(len(ref.Trials), len(t.Trials)) < fewTrials || a.CI95 == nil || b.CI95 == nil {
+		return true
+	}
+	return a.CI95[0] <= b.CI95[1] && b.CI95[0] <= a.CI95[1]
 }
 
 // unclearLatency names the latencies that no transport's line mentions, because they did not clearly change.
@@ -168,7 +178,7 @@ func unclearLatency(w *analyze.Workload) string {
 	if len(open) == 0 {
 		return ""
 	}
-	return "No clear change of latency, the trials overlap with " + ref.Name + "'s: " + strings.Join(open, ", ") + "."
+	return "No clear change of latency against " + ref.Name + " (fewer than 5 trials, or intervals of the medians that overlap): " + strings.Join(open, ", ") + "."
 }
 
 // steady is how far, relative to its median, a figure may range over the trials before it is called unstable.
