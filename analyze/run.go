@@ -1,6 +1,9 @@
 package analyze
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"fmt"
+)
 
 // Run is an experiment: the same messages over several transports, several trials each. It is the JSON object of kind
 // "run". A recording's run.json holds it without the figures that the analysis of the captures adds.
@@ -129,6 +132,14 @@ func ParseRun(b []byte) (*Run, error) {
 	r := new(Run)
 	if err := json.Unmarshal(b, r); err != nil {
 		return nil, err
+	}
+	if r.Schema != Schema || r.Kind != "run" {
+		return nil, fmt.Errorf("schema %q, kind %q: want %s, run", r.Schema, r.Kind, Schema)
+	}
+	for i, w := range r.Workloads {
+		if w.Messages < 1 || w.Size < 1 {
+			return nil, fmt.Errorf("workload %d: %d messages of %d octets", i+1, w.Messages, w.Size)
+		}
 	}
 	return r, nil
 }

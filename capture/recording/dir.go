@@ -11,20 +11,31 @@ import (
 // ManifestName is the file that makes a directory a recording: the run without the figures that the analysis adds.
 const ManifestName = "run.json"
 
-// CreateDir makes the directory of a recording. It refuses one that holds anything: a recording is never mixed with an
-// older one.
-func CreateDir(dir string) error {
+// CreateDir makes the directory of a recording and keeps it for this process until release. It refuses one that holds
+// anything, or that another process records into: recordings are never mixed.
+func CreateDir(dir string) (release func(), err error) {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
-		return err
+		return nil, err
 	}
 	d, err := os.Open(dir)
 	if err != nil {
+		return nil, err
+	}
+	if err := claim(d); err != nil {
+		d.Close()
+		return nil, fmt.Errorf("%s: %w (choose another --out)", dir, err)
+	}
+	return func() { d.Close() }, nil
+}
+
+// claim locks an empty directory; the lock goes with its descriptor.
+func claim(d *os.File) error {
+	if err := lock(d); err != nil {
 		return err
 	}
-	defer d.Close()
 	switch _, err := d.Readdirnames(1); {
 	case err == nil:
-		return fmt.Errorf("%s: directory is not empty (choose another --out)", dir)
+		return errors.New("directory is not empty")
 	case !errors.Is(err, io.EOF):
 		return err
 	}

@@ -1,6 +1,7 @@
 package recording
 
 import (
+	"errors"
 	"fmt"
 	"os"
 
@@ -46,4 +47,13 @@ func nameFile(f *os.File, name string) error {
 	}
 	// Naming it by its descriptor alone, with AT_EMPTY_PATH, would need a capability (linkat(2)).
 	return unix.Linkat(unix.AT_FDCWD, fmt.Sprintf("/proc/self/fd/%d", f.Fd()), unix.AT_FDCWD, name, unix.AT_SYMLINK_FOLLOW)
+}
+
+// lock takes the file for this process, or fails at once (flock(2)).
+func lock(f *os.File) error {
+	err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	if errors.Is(err, unix.EWOULDBLOCK) {
+		return errors.New("another run is recording there")
+	}
+	return err
 }

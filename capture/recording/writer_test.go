@@ -184,17 +184,22 @@ func TestWriterErrors(t *testing.T) {
 func TestCreateDir(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "new", "d")
 	for _, what := range []string{"new", "empty"} {
-		if err := CreateDir(dir); err != nil {
-			t.Errorf("%s: %v", what, err)
+		release, err := CreateDir(dir)
+		if err != nil {
+			t.Fatalf("%s: %v", what, err)
 		}
+		if _, err := CreateDir(dir); err == nil || !strings.Contains(err.Error(), "another run is recording there") {
+			t.Errorf("%s, while it is taken: %v", what, err)
+		}
+		release()
 	}
 	if err := WriteManifest(dir, []byte("{}")); err != nil {
 		t.Error(err)
 	}
-	if err := CreateDir(dir); err == nil || err.Error() != dir+": directory is not empty (choose another --out)" {
+	if _, err := CreateDir(dir); err == nil || err.Error() != dir+": directory is not empty (choose another --out)" {
 		t.Error(err)
 	}
-	if err := CreateDir(filepath.Join(dir, ManifestName)); !errors.Is(err, syscall.ENOTDIR) {
+	if _, err := CreateDir(filepath.Join(dir, ManifestName)); !errors.Is(err, syscall.ENOTDIR) {
 		t.Errorf("a file: %v", err)
 	}
 }

@@ -98,6 +98,15 @@ func (f *analyzeFlags) check(c *cobra.Command) (s selection, o analyze.Options, 
 	if s.to, err = parseMoment(f.to); err != nil {
 		return s, o, usagef(c, "--to %s: %w", f.to, err)
 	}
+	if s.from.text != "" && s.to.text != "" && s.from.relative == s.to.relative && s.from.nanos(0, 0) > s.to.nanos(0, 0) {
+		return s, o, usagef(c, "--from %s is after --to %s", f.from, f.to)
+	}
+	if f.top < -1 {
+		return s, o, usagef(c, "--top %d: want a number of rows, or -1 for all", f.top)
+	}
+	if o.View.By == "" && f.sort != "" {
+		return s, o, usagef(c, "--sort needs --by")
+	}
 	if f.filter != "" {
 		if s.filter, err = live.NewFilter(f.filter); err != nil {
 			return s, o, usagef(c, "%w", err)
@@ -122,7 +131,13 @@ func analyzeCaptures(c *cobra.Command, f *analyzeFlags, args []string) error {
 	if err != nil {
 		return err
 	}
-	if len(files) == 1 && isDir(files[0]) {
+	for _, file := range files {
+		if !isDir(file) {
+			continue
+		}
+		if err := f.alone(c, file, files); err != nil {
+			return err
+		}
 		return printRun(c.Context(), c, files[0], f.output)
 	}
 	r := reading{files: files, stdin: c.InOrStdin(), options: options, frames: f.frames, chosen: &chosen, write: f.write, stdout: c.OutOrStdout()}
@@ -165,6 +180,22 @@ func split(args []string) (files []string, expression string) {
 func isAddress(word string) bool {
 	_, err := netip.ParseAddr(word)
 	return err == nil
+}
+
+// alone refuses what cannot be asked of a whole run.
+func (f *analyzeFlags) alone(c *cobra.Command, dir string, files []string) error {
+	if len(files) > 1 {
+		return usagef(c, "%s is a directory: a run is analysed alone", dir)
+	}
+	if f.filter != "" {
+		return usagef(c, "%s is a run: a filter needs one of its captures, such as %s", dir, filepath.Join(dir, "*.pcapng"))
+	}
+	for _, name := range []string{"frames", "by", "sort", "top", "from", "to", "count", "write", "as", "mtu"} {
+		if c.Flags().Changed(name) {
+			return usagef(c, "%s is a run: --%s needs one of its captures, such as %s", dir, name, filepath.Join(dir, "*.pcapng"))
+		}
+	}
+	return nil
 }
 
 func isDir(name string) bool {
@@ -278,6 +309,13 @@ func (r reading) sink(in *recording.Merge) (*copier, error) {
 		return nil, nil
 	case "-":
 		return &copier{in: in, out: recording.NewWriter(r.stdout, nil, comment)}, nil
+	}
+	if target, err := os.Stat(r.write); err == nil && target.Mode().IsRegular() {
+		for _, file := range r.files {
+			if source, err := os.Stat(file); err == nil && os.SameFile(source, target) {
+				return nil, fmt.Errorf("write %s: it is what is being read (choose another file)", r.write)
+			}
+		}
 	}
 	out, err := recording.Create(r.write, nil, comment)
 	if err != nil {

@@ -7,14 +7,13 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -34,15 +33,16 @@ func TestConformance(t *testing.T) {
 	if err != nil || len(names) == 0 {
 		t.Skipf("no conformance set at %s: set WIRETAX_CONFORMANCE to where its folders captures and expected are", dir)
 	}
-	var mutex sync.Mutex
-	judged, explained := 0, map[string]int{}
+	var judged atomic.Int64
+	explained := map[string]*atomic.Int64{}
+	for _, r := range reasons {
+		explained[r.name] = new(atomic.Int64)
+	}
 	t.Run("captures", func(t *testing.T) {
 		for _, name := range names {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
-				mutex.Lock()
-				judged++
-				mutex.Unlock()
+				judged.Add(1)
 				c := readCapture(t, dir, name)
 				if c == nil {
 					return
@@ -50,32 +50,33 @@ func TestConformance(t *testing.T) {
 				for _, broken := range brokenLaws(c.result) {
 					t.Error(broken)
 				}
-				for _, r := range c.rows() {
-					reason := c.reasonFor(r)
-					if reason == "" {
+				for _, r := range c.differences() {
+					if reason := c.reasonFor(r); reason != "" {
+						explained[reason].Add(1)
+					} else {
 						t.Error(r)
 					}
-					mutex.Lock()
-					explained[reason]++
-					mutex.Unlock()
 				}
 			})
 		}
 	})
 	for _, r := range reasons {
-		t.Logf("%3d numbers differ: %s", explained[r.name], r.name)
-		if judged == setSize && explained[r.name] != r.rows {
-			t.Errorf("%s: explains %d numbers, want %d", r.name, explained[r.name], r.rows)
+		n := explained[r.name].Load()
+		t.Logf("%3d numbers differ: %s", n, r.name)
+		if judged.Load() == setSize && n != r.numbers {
+			t.Errorf("%s: explains %d numbers, want %d", r.name, n, r.numbers)
 		}
 	}
 }
 
+// expectation is what the oracle's file has behind the capture's name.
+const expectation = ".json.gz"
+
 // expectations lists the captures that the oracle has read.
 func expectations(dir string) (names []string, err error) {
 	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err == nil && d.Type().IsRegular() {
-			name, _ := filepath.Rel(dir, path)
-			names = append(names, strings.TrimSuffix(strings.TrimSuffix(name, ".gz"), ".json"))
+		if name, ok := strings.CutSuffix(path, expectation); ok && err == nil {
+			names = append(names, name[len(dir)+1:])
 		}
 		return err
 	})
@@ -90,7 +91,7 @@ type captured struct {
 
 // readCapture runs wiretax over a capture. It returns nil for what is no capture to the oracle either.
 func readCapture(t *testing.T, dir, name string) *captured {
-	c := &captured{oracle: readOracle(t, filepath.Join(dir, "expected", name+".json"))}
+	c := &captured{oracle: readOracle(t, filepath.Join(dir, "expected", name+expectation))}
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	var stdout, stderr bytes.Buffer
@@ -112,20 +113,14 @@ func readCapture(t *testing.T, dir, name string) *captured {
 }
 
 func readOracle(t *testing.T, name string) (o object) {
-	b, err := os.ReadFile(name)
-	if os.IsNotExist(err) {
-		var f *os.File
-		var z *gzip.Reader
-		if f, err = os.Open(name + ".gz"); err != nil {
-			t.Fatal(err)
-		}
-		defer f.Close()
-		if z, err = gzip.NewReader(f); err == nil {
-			b, err = io.ReadAll(z)
-		}
+	f, err := os.Open(name)
+	if err != nil {
+		t.Fatal(err)
 	}
+	defer f.Close()
+	z, err := gzip.NewReader(f)
 	if err == nil {
-		err = json.Unmarshal(b, &o)
+		err = json.NewDecoder(z).Decode(&o)
 	}
 	if err != nil {
 		t.Fatalf("%s: %v", name, err)
@@ -170,23 +165,23 @@ func (o object) list(key string) (list []object) {
 }
 
 // row is a number that differs.
-type row struct {
-	kind         kind
+type difference struct {
+	weight       weight
 	where, label string
 	oracle, ours int64
 }
 
-func (r row) String() string {
-	return fmt.Sprintf("%s: %s: %s: oracle %d, wiretax %d", r.kind, r.where, r.label, r.oracle, r.ours)
+func (r difference) String() string {
+	return fmt.Sprintf("%s: %s: %s: oracle %d, wiretax %d", r.weight, r.where, r.label, r.oracle, r.ours)
 }
 
-// kind is what a difference means.
-type kind string
+// weight is what a difference means.
+type weight string
 
 const (
-	fail       kind = "FAIL" // exact: a defect
-	convention kind = "CONV" // a written convention decides
-	opinion    kind = "HEUR" // tshark's opinion, 5 % off or more
+	fail       weight = "FAIL" // exact: a defect
+	convention weight = "CONV" // a written convention decides
+	opinion    weight = "HEUR" // tshark's opinion, 5 % off or more
 )
 
 // judgedTotals are the figures of a whole capture: ours and the oracle's, and whether they are exact even for what no tool can
@@ -228,9 +223,9 @@ var judgedTotals = []struct{ label, oracle, ours, how string }{
 	{"tcp duplicate ack", "tcp.analysis.duplicate_ack", "tcp.dup_ack", "roughly"},
 }
 
-// rows are the numbers that differ.
-func (c *captured) rows() []row {
-	return slices.Concat(c.totalRows(), c.frameRows(), c.flowRows())
+// differences are the numbers that differ.
+func (c *captured) differences() []difference {
+	return slices.Concat(c.totals(), c.frames(), c.flows())
 }
 
 // readable reports whether the oracle could read the file to its end.
@@ -238,7 +233,7 @@ func (c *captured) readable() bool {
 	return c.oracle.sum("tshark_rc") == 0 && c.oracle["timed_out"] == false
 }
 
-func (c *captured) totalRows() (rows []row) {
+func (c *captured) totals() (list []difference) {
 	strict := c.oracle["comparable"] == "strict"
 	comparable := strict || c.oracle["comparable"] == "convention"
 	for _, j := range judgedTotals {
@@ -246,24 +241,24 @@ func (c *captured) totalRows() (rows []row) {
 			j.how == "roughly" && c.marked("conversation_in_several_vlans conversation_in_several_ifaces") {
 			continue
 		}
-		r := row{where: "total", label: j.label, oracle: c.oracle.sum(j.oracle), ours: c.ours.sum(j.ours)}
+		r := difference{where: "total", label: j.label, oracle: c.oracle.sum(j.oracle), ours: c.ours.sum(j.ours)}
 		switch off := max(r.oracle-r.ours, r.ours-r.oracle); {
 		case off == 0, j.how == "roughly" && (off <= 1 || off*20 <= max(r.oracle, r.ours)):
 			continue
 		case j.how == "roughly":
-			r.kind = opinion
+			r.weight = opinion
 		case j.how == "always" || strict:
-			r.kind = fail
+			r.weight = fail
 		default:
-			r.kind = convention
+			r.weight = convention
 		}
-		rows = append(rows, r)
+		list = append(list, r)
 	}
-	return rows
+	return list
 }
 
-// frameRows compares the plain frames (tier A) one by one.
-func (c *captured) frameRows() (rows []row) {
+// frames compares the plain frames (tier A) one by one.
+func (c *captured) frames() (list []difference) {
 	ours := map[int64]object{}
 	for _, f := range c.ours.list("frames") {
 		ours[f.sum("n")] = f
@@ -274,18 +269,18 @@ func (c *captured) frameRows() (rows []row) {
 		}
 		for _, j := range [][3]string{{"length", "len", "len"}, {"payload", "payload", "payload_bytes"},
 			{"headers", "headers", "header_bytes"}, {"padding", "trailing inner_slack", "padding_bytes"}} {
-			r := row{fail, fmt.Sprintf("frame %d [%s]", f.sum("n"), f.text("chain")), j[0], f.sum(j[1]), ours[f.sum("n")].sum(j[2])}
+			r := difference{fail, fmt.Sprintf("frame %d [%s]", f.sum("n"), f.text("chain")), j[0], f.sum(j[1]), ours[f.sum("n")].sum(j[2])}
 			if r.oracle != r.ours {
-				rows = append(rows, r)
+				list = append(list, r)
 			}
 		}
 	}
-	return rows
+	return list
 }
 
-// flowRows compares the conversations of plain frames. A 5-tuple may be several flows of ours (VLANs, ports used again): their
+// flows compares the conversations of plain frames. A 5-tuple may be several flows of ours (VLANs, ports used again): their
 // sum counts.
-func (c *captured) flowRows() (rows []row) {
+func (c *captured) flows() (list []difference) {
 	ours, theirs := map[string]int64{}, map[string]int64{}
 	for _, f := range c.ours.list("flows") {
 		for side, half := range halves(f, "a_port", "b_port") {
@@ -303,10 +298,10 @@ func (c *captured) flowRows() (rows []row) {
 	}
 	for figure, n := range theirs {
 		if n != ours[figure] {
-			rows = append(rows, row{fail, "flow", figure, n, ours[figure]})
+			list = append(list, difference{fail, "flow", figure, n, ours[figure]})
 		}
 	}
-	return rows
+	return list
 }
 
 // halves names the two directions of a conversation.
@@ -325,11 +320,11 @@ func brokenLaws(r *analyze.Result) (broken []string) {
 		}
 	}
 	t := &r.Totals
-	check("owners add up to the record bytes", total(r.Owners), t.RecordBytes)
-	check("owners and inferred add up to the wire bytes", total(r.Owners)+total(r.Inferred), t.WireBytes)
+	check("owners add up to the record bytes", sumOf(r.Owners), t.RecordBytes)
+	check("owners and inferred add up to the wire bytes", sumOf(r.Owners)+sumOf(r.Inferred), t.WireBytes)
 	check("headers are what is not payload, padding, FCS",
 		t.HeaderBytes, t.RecordBytes-t.PayloadBytes-r.Owners["padding"]-r.Owners["fcs"])
-	check("TCP options by class add up to their owner", total(r.TCP.OptionBytes), r.Owners["tcp_options"])
+	check("TCP options by class add up to their owner", sumOf(r.TCP.OptionBytes), r.Owners["tcp_options"])
 
 	var roles, flows, rows sums
 	for _, s := range r.Roles {
@@ -373,7 +368,7 @@ func (s *sums) add(d *analyze.Direction) {
 	s.wire += d.WireBytes
 }
 
-func total(owners map[string]int64) (n int64) {
+func sumOf(owners map[string]int64) (n int64) {
 	for v := range maps.Values(owners) {
 		n += v
 	}

@@ -14,8 +14,8 @@ const setSize = 943
 var reasons = []struct {
 	name     string
 	why      string
-	rows     int // numbers explained in the set
-	explains func(*captured, row) bool
+	numbers  int64 // that it explains in the set
+	explains func(*captured, difference) bool
 }{
 	{"IGMP", "an owner of its own to the oracle; CONTRACT: icmp owns the whole body of ICMP, ICMPv6 and IGMP",
 		19, moved("igmp", "icmp", "igmp", "")},
@@ -45,7 +45,7 @@ var reasons = []struct {
 	{"TCP not captured", "20 octets are left of the length field where the capture ends: a TCP header, the least there can be",
 		1, moved("short", "tcp", "l3_payload", "other")},
 	{"damaged file", "tshark stops at the damage, libpcap and wiretax read one record more",
-		8, func(c *captured, _ row) bool { return !c.readable() && c.result.Source.TruncatedFile }},
+		8, func(c *captured, _ difference) bool { return !c.readable() && c.result.Source.TruncatedFile }},
 	{"captured twice", "what a mirror port or a second interface repeats is no retransmission and no duplicate ACK",
 		32, copies},
 	{"labels", "tshark labels segments by time and order, keep-alives and late ones included; unique and repeated octets agree",
@@ -57,9 +57,9 @@ var reasons = []struct {
 }
 
 // reasonFor returns the name of the first reason that explains the row, "" for none.
-func (c *captured) reasonFor(r row) string {
+func (c *captured) reasonFor(r difference) string {
 	for _, reason := range reasons {
-		if r.kind != fail && reason.explains(c, r) {
+		if r.weight != fail && reason.explains(c, r) {
 			return reason.name
 		}
 	}
@@ -78,8 +78,8 @@ func (c *captured) marked(marks string) bool {
 
 // moved explains totals in marked captures where octets have other owners, and the same sum: that of the labels' owners and
 // further ones of either side.
-func moved(marks, labels, theirs, ours string) func(*captured, row) bool {
-	return func(c *captured, r row) bool {
+func moved(marks, labels, theirs, ours string) func(*captured, difference) bool {
+	return func(c *captured, r difference) bool {
 		if !c.marked(marks) || !slices.Contains(strings.Fields(labels), r.label) {
 			return false
 		}
@@ -102,14 +102,14 @@ func moved(marks, labels, theirs, ours string) func(*captured, row) bool {
 
 var inPseudowire = moved("mpls", "mpls ethernet vlan llc ipv4 ipv6 tcp udp payload arp pppoe", "nonip other_link", "other")
 
-func pseudowire(c *captured, r row) bool {
+func pseudowire(c *captured, r difference) bool {
 	if strings.HasPrefix(r.label, "tcp ") { // the oracle has seen no TCP at all
 		return c.marked("mpls") && c.oracle.sum("owners.tcp") == 0
 	}
 	return inPseudowire(c, r)
 }
 
-func copies(c *captured, r row) bool {
+func copies(c *captured, r difference) bool {
 	var n int64
 	for _, w := range c.result.Warnings {
 		if w.Code == "duplicate_records" {
@@ -129,7 +129,7 @@ func copies(c *captured, r row) bool {
 	return false
 }
 
-func sequenceSpace(c *captured, r row) bool {
+func sequenceSpace(c *captured, r difference) bool {
 	labels := c.oracle.sum("tcp.analysis.retransmission tcp.analysis.out_of_order")
 	return r.label == "tcp retransmissions" && c.sameUnique() &&
 		c.oracle.sum("tcp.seqspace.repeated") == c.result.TCP.RetransmittedBytes &&
@@ -141,7 +141,7 @@ func (c *captured) sameUnique() bool {
 }
 
 // portsAgain allows four labels for each connection that follows another: SYN, SYN-ACK, data, FIN.
-func portsAgain(c *captured, r row) bool {
+func portsAgain(c *captured, r difference) bool {
 	again := c.result.TCP.SYN
 	for _, f := range c.result.Flows {
 		if f.Proto == "tcp" {
@@ -158,12 +158,12 @@ func portsAgain(c *captured, r row) bool {
 	return false
 }
 
-func resetText(c *captured, r row) bool {
+func resetText(c *captured, r difference) bool {
 	return r.label == "tcp unique bytes" && c.result.TCP.RST > 0 &&
 		r.ours-r.oracle == c.oracle.sum("owners.payload")-c.oracle.sum("tcp.seqspace.payload")
 }
 
-func networks(c *captured, r row) bool {
+func networks(c *captured, r difference) bool {
 	vnis := map[int]bool{}
 	for _, f := range c.result.Flows {
 		if f.VNI != nil {

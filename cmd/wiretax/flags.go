@@ -20,7 +20,11 @@ func (r *rate) Type() string { return "RATE" }
 func (r *rate) String() string { return formatRate(int64(*r)) }
 
 func (r *rate) Set(s string) error {
-	number, factor := strings.TrimSuffix(strings.TrimSuffix(s, "/s"), "bit"), 1.0
+	number, factor := s, 1.0
+	for _, unit := range []string{"bit/s", "b/s", "bps", "bit"} {
+		number = strings.TrimSuffix(number, unit)
+	}
+	number = strings.TrimSpace(number)
 	for suffix, f := range map[string]float64{"k": 1e3, "K": 1e3, "M": 1e6, "G": 1e9} {
 		if n, ok := strings.CutSuffix(number, suffix); ok {
 			number, factor = n, f
@@ -150,11 +154,11 @@ func (c *counts) String() string {
 func (c *counts) Set(text string) error {
 	*c = nil
 	for part := range strings.SplitSeq(text, ",") {
-		n, err := strconv.Atoi(part)
-		if err != nil {
+		n, err := strconv.ParseFloat(part, 64) // 1e6 is a number that people write
+		if err != nil || n != math.Trunc(n) || math.Abs(n) > 1e15 {
 			return fmt.Errorf("want a whole number, or several with commas between")
 		}
-		*c = append(*c, n)
+		*c = append(*c, int(n))
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"os"
@@ -60,18 +61,37 @@ func (o *outputFlags) style(w io.Writer) report.Style {
 	return s
 }
 
-// write calls render with the place where the result goes. A file has the whole result or does not exist.
+// write calls render with the place where the result goes. A file has the whole result or does not exist; what is no regular
+// file, /dev/null or a pipe, is written as it is.
 func (o *outputFlags) write(c *cobra.Command, render func(io.Writer, report.Format, report.Style) error) error {
 	format := report.Format(o.format)
 	if o.file == "" {
 		return render(c.OutOrStdout(), format, o.style(c.OutOrStdout()))
 	}
-	f, err := os.CreateTemp(filepath.Dir(o.file), ".wiretax-*")
-	if err != nil {
+	name := o.file
+	if target, err := filepath.EvalSymlinks(name); err == nil {
+		name = target
+	}
+	if err := writeFile(name, func(w io.Writer) error { return render(w, format, o.style(w)) }); err != nil {
 		return fmt.Errorf("write %s: %w", o.file, err)
 	}
+	return nil
+}
+
+func writeFile(name string, render func(io.Writer) error) error {
+	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
+		f, err := os.OpenFile(name, os.O_WRONLY, 0)
+		if err != nil {
+			return err
+		}
+		return cmp.Or(render(f), f.Close())
+	}
+	f, err := os.CreateTemp(filepath.Dir(name), ".wiretax-*")
+	if err != nil {
+		return err
+	}
 	defer os.Remove(f.Name())
-	err = render(f, format, o.style(f))
+	err = render(f)
 	if closeErr := f.Close(); err == nil {
 		err = closeErr
 	}
@@ -79,12 +99,9 @@ func (o *outputFlags) write(c *cobra.Command, render func(io.Writer, report.Form
 		err = os.Chmod(f.Name(), 0o644)
 	}
 	if err == nil {
-		err = os.Rename(f.Name(), o.file)
+		err = os.Rename(f.Name(), name)
 	}
-	if err != nil {
-		return fmt.Errorf("write %s: %w", o.file, err)
-	}
-	return nil
+	return err
 }
 
 func (o *outputFlags) printExplanation(c *cobra.Command) error {

@@ -29,7 +29,7 @@ type runFlags struct {
 	loss       probability
 	seed       uint64
 	mtu        int
-	ip         int
+	ip         string
 	congestion string
 	link       string
 	offloads   string
@@ -84,7 +84,7 @@ A flag that takes a list measures the product of all lists.`,
 	fl.Var(&f.loss, "loss", "probability that the link loses a frame: 0.01 or 1%")
 	fl.Uint64Var(&f.seed, "seed", 1, "decides which frames are lost, and the order of the trials")
 	fl.IntVar(&f.mtu, "mtu", 1500, "largest IP packet on the link, bytes")
-	fl.IntVar(&f.ip, "ip", 4, "IP version: 4 or 6")
+	fl.StringVar(&f.ip, "ip", "4", "IP version: 4 or 6")
 	fl.StringVar(&f.congestion, "congestion", "cubic", "TCP congestion control")
 	fl.StringVar(&f.link, "link", "wire", "wire: a relay with rate and delay, between TAP devices or, without /dev/net/tun,\npacket sockets (tap or packet chooses); veth: a veth pair, nothing between")
 	fl.StringVar(&f.offloads, "offloads", "off", "off, or keep: leave segmentation offload on and expand super-frames (--link veth)")
@@ -96,8 +96,11 @@ A flag that takes a list measures the product of all lists.`,
 // experiment checks the flags and makes of them what to measure.
 func (f *runFlags) experiment(c *cobra.Command) (capture.Experiment, error) {
 	e := capture.Experiment{
-		Transports: f.transports, Trials: f.runs, IP: f.ip, CongestionControl: f.congestion, Seed: f.seed, Version: version,
+		Transports: f.transports, Trials: f.runs, IP: 4, CongestionControl: f.congestion, Seed: f.seed, Version: version,
 		Link: capture.Link{Rate: int64(f.rate), RTT: time.Duration(f.rtt), Loss: float64(f.loss), MTU: f.mtu},
+	}
+	if f.ip == "6" {
+		e.IP = 6
 	}
 	var err error
 	if e.Transports, e.Optional, err = f.chosen(c); err != nil {
@@ -126,8 +129,8 @@ func (f *runFlags) experiment(c *cobra.Command) (capture.Experiment, error) {
 	}
 	e.KeepOffloads = f.offloads == "keep"
 	switch {
-	case f.ip != 4 && f.ip != 6:
-		return e, usagef(c, "--ip %d: want 4 or 6", f.ip)
+	case f.ip != "4" && f.ip != "6":
+		return e, usagef(c, "--ip %s: want 4 or 6", f.ip)
 	case f.runs < 1 || f.runs > maxRuns:
 		return e, usagef(c, "--runs %d: want 1 to %d", f.runs, maxRuns)
 	case f.mtu < minMTU || f.mtu > maxMTU:
@@ -145,7 +148,7 @@ func (f *runFlags) experiment(c *cobra.Command) (capture.Experiment, error) {
 				var misfit error
 				carried := 0
 				for _, t := range e.Transports {
-					err := w.Check(t, f.ip)
+					err := w.Check(t, e.IP)
 					if err != nil && !slices.Contains(e.Optional, t) {
 						return e, usagef(c, "%w", err)
 					}
@@ -209,8 +212,12 @@ func run(c *cobra.Command, f *runFlags) error {
 		}
 		defer remove()
 		dir = scratch
-	} else if err := recording.CreateDir(dir); err != nil {
-		return err
+	} else {
+		release, err := recording.CreateDir(dir)
+		if err != nil {
+			return err
+		}
+		defer release()
 	}
 	line := newStatusLine(c.ErrOrStderr())
 	recordErr := capture.Record(c.Context(), e, dir, func(p capture.Progress) { line.show(p) })
