@@ -106,7 +106,7 @@ frames TCP coalescing saved, and at what latency.`,
 	}
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usagef(c, "%w", err) })
 	root.SetVersionTemplate("wiretax {{.Version}}\n")
-	root.AddCommand(newRunCommand(), newAnalyzeCommand())
+	root.AddCommand(newRunCommand(), newAnalyzeCommand(), newSchemaCommand())
 	for _, c := range append(root.Commands(), root) {
 		c.Flags().SortFlags = false
 		c.DisableFlagsInUseLine = true

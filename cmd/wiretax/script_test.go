@@ -31,7 +31,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("PCAP", pcap)
 			return writeCaptures(env.WorkDir)
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"code": expectCode},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"code": expectCode, "valid": expectValid},
 		Condition: func(condition string) (bool, error) {
 			switch condition {
 			case "lab": // in CI the lab has to work, whatever it says
