@@ -153,7 +153,8 @@ func withAllNames(r *analyze.Result) *analyze.Result {
 		}
 	}
 	for _, role := range analyze.Roles {
-		r.Roles[role] = r.Roles[role]
+		share := r.Roles[role]
+		r.Roles[role] = share
 	}
 	for o := range frame.NumTCPOptions {
 		r.TCP.OptionBytes[frame.TCPOption(o).String()] += 0

@@ -29,6 +29,7 @@ type analyzeFlags struct {
 	from, to string
 	count    int64
 	write    string
+	annotate bool
 	as       string
 	mtu      int
 	output   outputFlags
@@ -66,6 +67,7 @@ wrote: the run's table is printed again, counted anew from its captures.`,
 	fl.StringVar(&f.to, "to", "", "records up to this time")
 	fl.Int64VarP(&f.count, "count", "c", 0, "end after so many records")
 	fl.StringVarP(&f.write, "write", "w", "", "write the selected records to this pcapng file, - for standard output")
+	fl.BoolVar(&f.annotate, "annotate", false, "with -w: give each frame a comment with its role and owners, for Wireshark")
 	fl.StringVar(&f.as, "as", "", "ethernet: price link types that are no Ethernet as untagged Ethernet frames")
 	fl.IntVar(&f.mtu, "mtu", 0, "MTU of the link, bytes: longer packets are super-frames (default: what the capture shows)")
 	f.output.register(fl)
@@ -86,6 +88,9 @@ func (f *analyzeFlags) check(c *cobra.Command) (s selection, o analyze.Options, 
 		return s, o, usagef(c, "--count %d: want 1 or more", f.count)
 	case f.write == "-" && f.output.file == "":
 		return s, o, usagef(c, "-w -: standard output takes the capture, so the result needs --output FILE")
+	}
+	if f.annotate && f.write == "" {
+		return s, o, usagef(c, "--annotate: needs -w FILE to write comments to")
 	}
 	o = analyze.Options{AsEthernet: f.as != "", MTU: f.mtu}
 	if o.View, err = analyze.ParseView(f.by, f.sort, f.top); err != nil {
@@ -125,7 +130,8 @@ func analyzeCaptures(c *cobra.Command, f *analyzeFlags, args []string) error {
 	if len(files) == 1 && isDir(files[0]) {
 		return printRun(c.Context(), c, files[0], f.output)
 	}
-	r := reading{files: files, stdin: c.InOrStdin(), options: options, frames: f.frames, chosen: &chosen, write: f.write, stdout: c.OutOrStdout()}
+	r := reading{files: files, stdin: c.InOrStdin(), options: options, frames: f.frames, chosen: &chosen,
+		write: f.write, annotate: f.annotate, stdout: c.OutOrStdout()}
 	result, err := r.analyze(c.Context())
 	if err != nil {
 		return err
@@ -187,13 +193,14 @@ const batch = 512
 
 // reading is one pass over captures.
 type reading struct {
-	files   []string
-	stdin   io.Reader
-	options analyze.Options
-	frames  bool       // keep a row for each record
-	chosen  *selection // nil: all records
-	write   string     // capture to write the chosen records to; empty: none
-	stdout  io.Writer
+	files    []string
+	stdin    io.Reader
+	options  analyze.Options
+	frames   bool       // keep a row for each record
+	chosen   *selection // nil: all records
+	write    string     // capture to write the chosen records to; empty: none
+	annotate bool       // comment each record that is written
+	stdout   io.Writer
 }
 
 // analyze counts what is in the files. A file that is cut off counts as far as it goes, with a warning.
@@ -210,6 +217,17 @@ func (r reading) analyze(ctx context.Context) (*analyze.Result, error) {
 	take, err := r.sink(in)
 	if err != nil {
 		return nil, err
+	}
+	if r.annotate {
+		keep := r.options.EachFrame
+		r.options.FrameOwners = true
+		r.options.EachFrame = func(row analyze.FrameRow) error {
+			take.comment = report.FrameComment(&row)
+			if keep == nil {
+				return nil
+			}
+			return keep(row)
+		}
 	}
 	a := analyze.New(r.options)
 	cut, err := r.feed(ctx, a, in, take)
