@@ -39,7 +39,7 @@ func newAnalyzeCommand() *cobra.Command {
 	f := &analyzeFlags{}
 	c := &cobra.Command{
 		Use:   "analyze [flags] FILE... [FILTER] | DIR",
-		Short: "the same accounting for saved captures",
+		Short: "count the frames and bytes of saved captures",
 		Long: `Count the frames and bytes of saved captures, every byte under its owner.
 
 FILE is a capture (pcap, pcapng and others, plain or compressed), or - for
@@ -52,6 +52,7 @@ wrote: the run's table is printed again, counted anew from its captures.`,
   wiretax analyze --by host --top 10 trace.pcap.zst
   wiretax analyze --frames --format csv -c 100 trace.pcap
   wiretax analyze -f 'udp and host 192.0.2.1' -w part.pcapng a.pcap b.pcap
+  wiretax analyze --annotate -w noted.pcapng trace.pcap; wireshark noted.pcapng
   tcpdump -w - | wiretax analyze -
   wiretax run --out d; wiretax analyze d`,
 		Args: cobra.ArbitraryArgs,
@@ -59,17 +60,17 @@ wrote: the run's table is printed again, counted anew from its captures.`,
 	}
 	fl := c.Flags()
 	fl.BoolVar(&f.frames, "frames", false, "one row a record")
-	fl.StringVar(&f.by, "by", "", "group by flow, host, port, protocol, interface, size, or time:DURATION")
-	fl.StringVar(&f.sort, "sort", "", "column to sort groups by, largest first, by its JSON name (default wire_bytes)")
-	fl.IntVar(&f.top, "top", 0, "rows to show of flows or groups; the rest is one row (0: 20 flows, all groups; -1: all)")
-	fl.StringVarP(&f.filter, "filter", "f", "", "records that match this pcap-filter expression only")
-	fl.StringVar(&f.from, "from", "", "records from this time on: RFC 3339, or since the first record (10s)")
-	fl.StringVar(&f.to, "to", "", "records up to this time")
-	fl.Int64VarP(&f.count, "count", "c", 0, "end after so many records")
-	fl.StringVarP(&f.write, "write", "w", "", "write the selected records to this pcapng file, - for standard output")
+	fl.StringVar(&f.by, "by", "", "group `BY` flow, host, port, protocol, interface, size, or time:DURATION")
+	fl.StringVar(&f.sort, "sort", "", "sort groups by this `COLUMN`, largest first, by its name in JSON (default wire_bytes)")
+	fl.IntVar(&f.top, "top", 0, "show `N` flows or groups, the rest is one row; 0: 20 flows, all groups; -1: all")
+	fl.StringVarP(&f.filter, "filter", "f", "", "only records that match this pcap-filter `EXPRESSION`")
+	fl.StringVar(&f.from, "from", "", "only records from this `TIME` on: RFC 3339, or since the first record (10s)")
+	fl.StringVar(&f.to, "to", "", "only records up to this `TIME`")
+	fl.Int64VarP(&f.count, "count", "c", 0, "end after `N` records")
+	fl.StringVarP(&f.write, "write", "w", "", "write the chosen records to this pcapng `FILE`, - for standard output")
 	fl.BoolVar(&f.annotate, "annotate", false, "with -w: give each frame a comment with its role and owners, for Wireshark")
-	fl.StringVar(&f.as, "as", "", "ethernet: price link types that are no Ethernet as untagged Ethernet frames")
-	fl.IntVar(&f.mtu, "mtu", 0, "MTU of the link, bytes: longer packets are super-frames (default: what the capture shows)")
+	fl.StringVar(&f.as, "as", "", "`ethernet`: price frames of other links as untagged Ethernet frames")
+	fl.IntVar(&f.mtu, "mtu", 0, "MTU of the link in `BYTES`: longer packets are super-frames (default: what the capture shows)")
 	f.output.register(fl)
 	return c
 }

@@ -11,8 +11,9 @@ import (
 func newSchemaCommand() *cobra.Command {
 	kinds := strings.Join(report.SchemaKinds[:], "|")
 	return &cobra.Command{
-		Use:   "schema [" + kinds + "]",
-		Short: "the JSON Schema of what --json prints",
+		Use:     "schema [" + kinds + "]",
+		GroupID: learning,
+		Short:   "the JSON Schema of what --json prints",
 		Long: `Print the JSON Schema (draft 2020-12) of the objects that --json writes: of one
 kind, or, without one, a schema that all of them satisfy. Fields may be added to
 later versions; none is renamed or given another meaning.`,
