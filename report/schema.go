@@ -15,7 +15,7 @@ import (
 var schemaFiles embed.FS
 
 // SchemaKinds are the kinds of objects that have a schema: the value of their field kind.
-var SchemaKinds = [...]string{"run", "analysis"}
+var SchemaKinds = [...]string{"run", "analysis", "doctor"}
 
 // Schema returns the schema of one kind of object, or, for "", one that all of them satisfy.
 func Schema(kind string) ([]byte, error) {

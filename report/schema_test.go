@@ -57,7 +57,7 @@ func (s jsonSchema) resolved(defs map[string]*jsonSchema) jsonSchema {
 
 // A field of the types and a field of the schemas are the same: name, and whether it is always there.
 func TestSchemaIsThatOfTheTypes(t *testing.T) {
-	for kind, printed := range map[string]any{"run": analyze.Run{}, "analysis": analyze.Result{}} {
+	for kind, printed := range map[string]any{"run": analyze.Run{}, "analysis": analyze.Result{}, "doctor": Checkup{}} {
 		s := readSchema(t, kind)
 		compareSchema(t, kind, &s, s.Defs, reflect.TypeOf(printed))
 	}

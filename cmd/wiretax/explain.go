@@ -22,8 +22,10 @@ a field of the JSON, or a transport. Without TERM: everything, in chapters.`,
   wiretax explain frames saved
   wiretax explain nagle_delayed_ack
   wiretax explain | less`,
-		Args:              cobra.ArbitraryArgs,
-		ValidArgsFunction: cobra.FixedCompletions(report.Terms(), cobra.ShellCompDirectiveNoFileComp),
+		Args: cobra.ArbitraryArgs,
+		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			return report.Terms(), cobra.ShellCompDirectiveNoFileComp
+		},
 		RunE: func(c *cobra.Command, words []string) error {
 			if len(words) == 0 {
 				return report.Explain(c.OutOrStdout())

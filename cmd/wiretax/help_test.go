@@ -72,8 +72,8 @@ func TestHelpFitsATerminalAndHasExamples(t *testing.T) {
 
 // The shell offers what the program takes.
 func TestCompletedValuesAreAccepted(t *testing.T) {
-	for flag, values := range flagValues() {
-		for _, v := range values {
+	for flag, values := range flagValues {
+		for _, v := range values() {
 			c := newRunCommand()
 			if c.Flags().Lookup(flag) == nil {
 				c = newAnalyzeCommand()
