@@ -1,7 +1,8 @@
 # make run    install what is missing, build, answer the question
 # make test   install what is missing, lint, run every test
+# make man    write the man pages anew from the texts of --help
 
-.PHONY: run build test lint deps fuzz clean
+.PHONY: run build test lint deps man fuzz clean
 
 run: build
 	./wiretax run
@@ -21,6 +22,9 @@ lint:
 # libpcap's headers and a C compiler; nothing is done where they are there.
 deps:
 	@.ci/deps
+
+man:
+	UPDATE=1 go test -count 1 -run TestManPages ./cmd/wiretax
 
 # Each fuzz target for FUZZTIME.
 FUZZTIME ?= 30s

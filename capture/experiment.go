@@ -192,6 +192,7 @@ func (b *bench) trial(ctx context.Context, e Experiment, p planned, dir string) 
 	if err != nil {
 		return nil, nil, err
 	}
+	start := time.Now()
 	outcome, err := b.send(ctx, e, p)
 	if err != nil {
 		return nil, nil, err
@@ -206,7 +207,7 @@ func (b *bench) trial(ctx context.Context, e Experiment, p planned, dir string) 
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := b.save(filepath.Join(dir, facts.Capture), e, p, &evidence); err != nil {
+	if err := b.save(filepath.Join(dir, facts.Capture), e, p, start, facts.Drops, &evidence); err != nil {
 		return nil, nil, err
 	}
 	facts.Witnesses = evidence.judge()
@@ -283,16 +284,14 @@ func (b *bench) settle(ctx context.Context, base baseline, o *traffic.Outcome, f
 	return e, nil
 }
 
-// save writes the frames of both hosts in the order of time.
-func (b *bench) save(path string, e Experiment, p planned, found *evidence) error {
+// save writes the frames of both hosts in the order of time, and what was counted beside them.
+func (b *bench) save(path string, e Experiment, p planned, start time.Time, drops map[string]int64, found *evidence) error {
 	a, z := b.observers[0].take(), b.observers[1].take()
 	found.RecordedAtoB, found.RecordedBtoA = int64(len(a)), int64(len(z))
-	w := e.Workloads[p.workload]
-	comment := fmt.Sprintf("wiretax %s: %d messages of %d bytes, interval %v, over %s, trial %d; every frame as captured at its sender",
-		e.Version, w.Messages, w.Size, w.Interval, e.Transports[p.transport], p.round+1)
 	out, err := recording.Create(path, []recording.Interface{{
 		Link: linkTypeEthernet, SnapLen: snapLen, Name: lab.Interface, FCS: -1,
-	}}, comment)
+		Description: "both hosts' interface, every frame as captured at its sender",
+	}}, e.describe(p, b.lab.Kind))
 	if err != nil {
 		return err
 	}
@@ -302,5 +301,24 @@ func (b *bench) save(path string, e Experiment, p planned, found *evidence) erro
 			return err
 		}
 	}
+	out.AddStatistics(0, recording.Statistics{
+		Start: start, End: time.Now(), Received: found.TxA + found.TxB, Delivered: found.A.Out + found.B.Out,
+		IfDropped: drops["capture_if"], OSDropped: drops["capture_ring"],
+	})
 	return out.Close()
+}
+
+// describe says what a trial is, for whoever opens its capture alone.
+func (e Experiment) describe(p planned, devices lab.Kind) string {
+	w := e.Workloads[p.workload]
+	link := fmt.Sprintf("%s devices, MTU %d, IPv%d", devices, e.Link.MTU, e.IP)
+	if devices != lab.Veth {
+		rate := "no limit of rate"
+		if e.Link.Rate > 0 {
+			rate = fmt.Sprintf("%d bit/s", e.Link.Rate)
+		}
+		link = fmt.Sprintf("%s, RTT %v, loss %g, %s", rate, e.Link.RTT, e.Link.Loss, link)
+	}
+	return fmt.Sprintf("wiretax %s: %d messages of %d bytes, interval %v, over %s (TCP congestion control %s), trial %d of %d; link: %s",
+		e.Version, w.Messages, w.Size, w.Interval, e.Transports[p.transport], e.CongestionControl, p.round+1, e.Trials, link)
 }

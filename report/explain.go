@@ -4,26 +4,13 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 
 	"wiretax/analyze"
 )
 
 // Explain writes what every word and column means, how it is computed and which standard it comes from.
 func Explain(w io.Writer) error {
-	var d document
-	for _, chapter := range chapters() {
-		s := section{title: chapter.title}
-		for _, e := range chapter.entries {
-			s.lines = append(s.lines, line{text: e.word}, line{label: "  ", text: e.meaning})
-		}
-		d = append(d, s)
-	}
-	var b strings.Builder
-	if err := writeTerminal(&b, d, Style{}); err != nil {
-		return err
-	}
-	if _, err := io.WriteString(w, b.String()); err != nil {
+	if err := writeTerminal(w, explanation(chapters()), Style{}); err != nil {
 		return fmt.Errorf("write definitions: %w", err)
 	}
 	return nil
@@ -35,7 +22,7 @@ func chapters() []chapter {
 	for _, f := range analyze.FindingExplanations() {
 		findings.entries = append(findings.entries, entry{f.Code, f.Text})
 	}
-	return append(slices.Clone(definitions[:]), findings, chapter{"codes of warnings", warningCodes[:]})
+	return slices.Concat(definitions[:], furtherWords[:], []chapter{findings, {"codes of warnings", warningCodes[:]}})
 }
 
 type chapter struct {

@@ -20,11 +20,15 @@ const (
 	JSON     Format = "json"     // the result itself
 )
 
+// Formats lists all formats.
+var Formats = [...]Format{Table, Markdown, CSV, JSON}
+
 // ParseFormat reads the name of a format.
 func ParseFormat(s string) (Format, error) {
-	switch f := Format(s); f {
-	case Table, Markdown, CSV, JSON:
-		return f, nil
+	for _, f := range Formats {
+		if s == string(f) {
+			return f, nil
+		}
 	}
 	return "", fmt.Errorf("format %q: unknown (use table, markdown, csv or json)", s)
 }

@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -60,16 +61,8 @@ func Reexec(ctx context.Context) (code int, err error) {
 	runtime.LockOSThread() // Pdeathsig watches the thread that forked, not the process
 	defer runtime.UnlockOSThread()
 
-	cmd := exec.Command("/proc/self/exe", os.Args[1:]...)
-	cmd.Args[0] = os.Args[0]
-	cmd.Env = append(os.Environ(), insideEnv+"=1")
+	cmd := inside(os.Args[1:]...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
-	cmd.SysProcAttr = &syscall.SysProcAttr{
-		Cloneflags:  unix.CLONE_NEWUSER | unix.CLONE_NEWNET | unix.CLONE_NEWNS,
-		UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}},
-		GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}},
-		Pdeathsig:   syscall.SIGKILL,
-	}
 	if err := cmd.Start(); err != nil {
 		return 0, &NamespaceError{What: "user namespace", Cause: err}
 	}
@@ -86,4 +79,35 @@ func Reexec(ctx context.Context) (code int, err error) {
 		return 128 + int(exit.Sys().(syscall.WaitStatus).Signal()), nil
 	}
 	return exit.ExitCode(), nil
+}
+
+// Output runs this program inside a new user namespace like Reexec, with other arguments and without standard input, and
+// returns what it prints.
+func Output(args ...string) ([]byte, error) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	cmd := inside(args...)
+	var stdout bytes.Buffer
+	cmd.Stdout = &stdout
+	if err := cmd.Start(); err != nil {
+		return nil, &NamespaceError{What: "user namespace", Cause: err}
+	}
+	if err := cmd.Wait(); err != nil {
+		return nil, fmt.Errorf("run inside user namespace: %w", err)
+	}
+	return stdout.Bytes(), nil
+}
+
+// inside is this program inside a new user namespace, to be started by a locked thread.
+func inside(args ...string) *exec.Cmd {
+	cmd := exec.Command("/proc/self/exe", args...)
+	cmd.Args[0] = os.Args[0]
+	cmd.Env = append(os.Environ(), insideEnv+"=1")
+	cmd.SysProcAttr = &syscall.SysProcAttr{
+		Cloneflags:  unix.CLONE_NEWUSER | unix.CLONE_NEWNET | unix.CLONE_NEWNS,
+		UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}},
+		GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}},
+		Pdeathsig:   syscall.SIGKILL,
+	}
+	return cmd
 }

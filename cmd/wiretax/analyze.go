@@ -29,6 +29,7 @@ type analyzeFlags struct {
 	from, to string
 	count    int64
 	write    string
+	annotate bool
 	as       string
 	mtu      int
 	output   outputFlags
@@ -38,7 +39,7 @@ func newAnalyzeCommand() *cobra.Command {
 	f := &analyzeFlags{}
 	c := &cobra.Command{
 		Use:   "analyze [flags] FILE... [FILTER] | DIR",
-		Short: "the same accounting for saved captures",
+		Short: "count the frames and bytes of saved captures",
 		Long: `Count the frames and bytes of saved captures, every byte under its owner.
 
 FILE is a capture (pcap, pcapng and others, plain or compressed), or - for
@@ -51,6 +52,7 @@ wrote: the run's table is printed again, counted anew from its captures.`,
   wiretax analyze --by host --top 10 trace.pcap.zst
   wiretax analyze --frames --format csv -c 100 trace.pcap
   wiretax analyze -f 'udp and host 192.0.2.1' -w part.pcapng a.pcap b.pcap
+  wiretax analyze --annotate -w noted.pcapng trace.pcap; wireshark noted.pcapng
   tcpdump -w - | wiretax analyze -
   wiretax run --out d; wiretax analyze d`,
 		Args: cobra.ArbitraryArgs,
@@ -58,16 +60,17 @@ wrote: the run's table is printed again, counted anew from its captures.`,
 	}
 	fl := c.Flags()
 	fl.BoolVar(&f.frames, "frames", false, "one row a record")
-	fl.StringVar(&f.by, "by", "", "group by flow, host, port, protocol, interface, size, or time:DURATION")
-	fl.StringVar(&f.sort, "sort", "", "column to sort groups by, largest first, by its JSON name (default wire_bytes)")
-	fl.IntVar(&f.top, "top", 0, "rows to show of flows or groups; the rest is one row (0: 20 flows, all groups; -1: all)")
-	fl.StringVarP(&f.filter, "filter", "f", "", "records that match this pcap-filter expression only")
-	fl.StringVar(&f.from, "from", "", "records from this time on: RFC 3339, or since the first record (10s)")
-	fl.StringVar(&f.to, "to", "", "records up to this time")
-	fl.Int64VarP(&f.count, "count", "c", 0, "end after so many records")
-	fl.StringVarP(&f.write, "write", "w", "", "write the selected records to this pcapng file, - for standard output")
-	fl.StringVar(&f.as, "as", "", "ethernet: price link types that are no Ethernet as untagged Ethernet frames")
-	fl.IntVar(&f.mtu, "mtu", 0, "MTU of the link, bytes: longer packets are super-frames (default: what the capture shows)")
+	fl.StringVar(&f.by, "by", "", "group `BY` flow, host, port, protocol, interface, size, or time:DURATION")
+	fl.StringVar(&f.sort, "sort", "", "sort groups by this `COLUMN`, largest first, by its name in JSON (default wire_bytes)")
+	fl.IntVar(&f.top, "top", 0, "show `N` flows or groups, the rest is one row; 0: 20 flows, all groups; -1: all")
+	fl.StringVarP(&f.filter, "filter", "f", "", "only records that match this pcap-filter `EXPRESSION`")
+	fl.StringVar(&f.from, "from", "", "only records from this `TIME` on: RFC 3339, or since the first record (10s)")
+	fl.StringVar(&f.to, "to", "", "only records up to this `TIME`")
+	fl.Int64VarP(&f.count, "count", "c", 0, "end after `N` records")
+	fl.StringVarP(&f.write, "write", "w", "", "write the chosen records to this pcapng `FILE`, - for standard output")
+	fl.BoolVar(&f.annotate, "annotate", false, "with -w: give each frame a comment with its role and owners, for Wireshark")
+	fl.StringVar(&f.as, "as", "", "`ethernet`: price frames of other links as untagged Ethernet frames")
+	fl.IntVar(&f.mtu, "mtu", 0, "MTU of the link in `BYTES`: longer packets are super-frames (default: what the capture shows)")
 	f.output.register(fl)
 	return c
 }
@@ -86,6 +89,9 @@ func (f *analyzeFlags) check(c *cobra.Command) (s selection, o analyze.Options, 
 		return s, o, usagef(c, "--count %d: want 1 or more", f.count)
 	case f.write == "-" && f.output.file == "":
 		return s, o, usagef(c, "-w -: standard output takes the capture, so the result needs --output FILE")
+	}
+	if f.annotate && f.write == "" {
+		return s, o, usagef(c, "--annotate: needs -w FILE to write comments to")
 	}
 	o = analyze.Options{AsEthernet: f.as != "", MTU: f.mtu}
 	if o.View, err = analyze.ParseView(f.by, f.sort, f.top); err != nil {
@@ -140,7 +146,8 @@ func analyzeCaptures(c *cobra.Command, f *analyzeFlags, args []string) error {
 		}
 		return printRun(c.Context(), c, files[0], f.output)
 	}
-	r := reading{files: files, stdin: c.InOrStdin(), options: options, frames: f.frames, chosen: &chosen, write: f.write, stdout: c.OutOrStdout()}
+	r := reading{files: files, stdin: c.InOrStdin(), options: options, frames: f.frames, chosen: &chosen,
+		write: f.write, annotate: f.annotate, stdout: c.OutOrStdout()}
 	result, err := r.analyze(c.Context())
 	if err != nil {
 		return err
@@ -218,13 +225,14 @@ const batch = 512
 
 // reading is one pass over captures.
 type reading struct {
-	files   []string
-	stdin   io.Reader
-	options analyze.Options
-	frames  bool       // keep a row for each record
-	chosen  *selection // nil: all records
-	write   string     // capture to write the chosen records to; empty: none
-	stdout  io.Writer
+	files    []string
+	stdin    io.Reader
+	options  analyze.Options
+	frames   bool       // keep a row for each record
+	chosen   *selection // nil: all records
+	write    string     // capture to write the chosen records to; empty: none
+	annotate bool       // comment each record that is written
+	stdout   io.Writer
 }
 
 // analyze counts what is in the files. A file that is cut off counts as far as it goes, with a warning.
@@ -241,6 +249,17 @@ func (r reading) analyze(ctx context.Context) (*analyze.Result, error) {
 	take, err := r.sink(in)
 	if err != nil {
 		return nil, err
+	}
+	if r.annotate {
+		keep := r.options.EachFrame
+		r.options.FrameOwners = true
+		r.options.EachFrame = func(row analyze.FrameRow) error {
+			take.comment = report.FrameComment(&row)
+			if keep == nil {
+				return nil
+			}
+			return keep(row)
+		}
 	}
 	a := analyze.New(r.options)
 	cut, err := r.feed(ctx, a, in, take)

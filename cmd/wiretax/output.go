@@ -24,11 +24,11 @@ type outputFlags struct {
 }
 
 func (o *outputFlags) register(fl *pflag.FlagSet) {
-	fl.StringVar(&o.format, "format", "table", "table, markdown, csv or json")
+	fl.StringVar(&o.format, "format", "table", "`FORMAT` of the result: table, markdown, csv or json")
 	fl.BoolVar(&o.json, "json", false, "same as --format json")
-	fl.StringVarP(&o.file, "output", "o", "", "write the result to this file")
+	fl.StringVarP(&o.file, "output", "o", "", "write the result to this `FILE`")
 	fl.BoolVar(&o.wide, "wide", false, "all columns, whatever the terminal's width")
-	fl.BoolVar(&o.explain, "explain", false, "say how every figure is defined, and stop")
+	fl.BoolVar(&o.explain, "explain", false, "say how every figure is defined, and stop (wiretax explain TERM: one of them)")
 }
 
 // check finds mistakes before any work is done.

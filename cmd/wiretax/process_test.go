@@ -23,10 +23,12 @@ func program(args ...string) *exec.Cmd {
 	return c
 }
 
+// nobody is a user and a group without any rights.
+const nobody = 65534
+
 // unprivileged makes the command an ordinary user's. Only root can do that; others are ordinary users already.
 func unprivileged(c *exec.Cmd) *exec.Cmd {
 	if os.Getuid() == 0 {
-		const nobody = 65534
 		c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
 	}
 	return c

@@ -56,20 +56,23 @@ func newRunCommand() *cobra.Command {
 	}
 	c := &cobra.Command{
 		Use:   "run [flags]",
-		Short: "send the same messages over UDP and TCP, capture, count, print frames saved",
+		Short: "send the same messages over UDP and TCP, count the frames saved",
 		Long: `Send the same messages over UDP and over TCP on a link of its own, capture every
 frame, and print what each transport cost and how many frames coalescing saved.
 
-The link is a wire between two network namespaces of this machine: nothing leaves
-it, and nothing is left behind. No root is needed where user namespaces are
-allowed; elsewhere run it with sudo.
+The link is a wire between two network namespaces of this machine: nothing
+leaves it, and nothing is left behind. No root is needed where user namespaces
+are allowed; elsewhere run it with sudo. wiretax doctor says what is missing.
 
-A flag that takes a list measures the product of all lists.`,
-		Example: `  wiretax run                            the 2008 question: 16 messages of 90 bytes
-  wiretax run --interval 10ms            messages further apart than the round trip
-  wiretax run --size 1,90,1440 --ip 6    three sizes, over IPv6
-  wiretax run --loss 1% --seed 7         a link that loses frames, the same ones each time
-  wiretax run --out d                    keep captures (pcapng) and run.json in d`,
+A flag that takes a list measures the product of all lists. wiretax explain
+tells what a transport is and what a column means.`,
+		Example: `  wiretax run                           the 2008 question: 16 messages of 90 B
+  wiretax run --interval 10ms           messages further apart than the RTT
+  wiretax run --size 1,90,1440 --ip 6   three sizes, over IPv6
+  wiretax run -t udp,tcp --runs 20      two transports, more trials
+  wiretax run --loss 1% --seed 7        a link that loses the same frames again
+  wiretax run --out d                   keep captures (pcapng) and run.json in d
+  wiretax run --json | jq .workloads[0].transports[].summary.frames`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return run(c, f) },
 	}
@@ -78,17 +81,17 @@ A flag that takes a list measures the product of all lists.`,
 	fl.Var(&f.sizes, "size", "bytes of a message")
 	fl.Var(&f.intervals, "interval", "time between two messages; 0: back to back")
 	fl.StringSliceVarP(&f.transports, "transports", "t", traffic.Default(), "how to send them: "+strings.Join(traffic.Names(), ", ")+"; or sets of them: "+strings.Join(traffic.Sets(), ", "))
-	fl.IntVar(&f.runs, "runs", 5, "trials of each transport")
+	fl.IntVar(&f.runs, "runs", 5, "trials of each transport, `N`")
 	fl.Var(&f.rate, "rate", "rate of the link in bit/s, with k, M or G; 0: no limit")
 	fl.Var(&f.rtt, "rtt", "round-trip time of the link")
 	fl.Var(&f.loss, "loss", "probability that the link loses a frame: 0.01 or 1%")
-	fl.Uint64Var(&f.seed, "seed", 1, "decides which frames are lost, and the order of the trials")
-	fl.IntVar(&f.mtu, "mtu", 1500, "largest IP packet on the link, bytes")
-	fl.StringVar(&f.ip, "ip", "4", "IP version: 4 or 6")
-	fl.StringVar(&f.congestion, "congestion", "cubic", "TCP congestion control")
-	fl.StringVar(&f.link, "link", "wire", "wire: a relay with rate and delay, between TAP devices or, without /dev/net/tun,\npacket sockets (tap or packet chooses); veth: a veth pair, nothing between")
-	fl.StringVar(&f.offloads, "offloads", "off", "off, or keep: leave segmentation offload on and expand super-frames (--link veth)")
-	fl.StringVar(&f.out, "out", "", "keep the captures and run.json in this new directory")
+	fl.Uint64Var(&f.seed, "seed", 1, "`N` decides which frames are lost, and the order of the trials")
+	fl.IntVar(&f.mtu, "mtu", 1500, "largest IP packet on the link, in `BYTES`")
+	fl.StringVar(&f.ip, "ip", "4", "IP version, `4|6`")
+	fl.StringVar(&f.congestion, "congestion", "cubic", "TCP congestion control: `NAME` of an algorithm (wiretax doctor lists those here)")
+	fl.StringVar(&f.link, "link", "wire", "`KIND` of link. wire: a relay with rate and delay, between TAP devices or, without /dev/net/tun, packet sockets (tap or packet chooses). veth: a veth pair, nothing between")
+	fl.StringVar(&f.offloads, "offloads", "off", "`off|keep` segmentation offload; kept, it makes super-frames, which are expanded (--link veth only)")
+	fl.StringVar(&f.out, "out", "", "keep the captures and run.json in this new `DIR`")
 	f.output.register(fl)
 	return c
 }

@@ -16,7 +16,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"wiretax": main})
+	testscript.Main(m, map[string]func(){"wiretax": main, "forbidden": forbidden})
 }
 
 // TestScripts runs the program as its users do. Scripts are in testdata/script.
@@ -31,7 +31,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("PCAP", pcap)
 			return writeCaptures(env.WorkDir)
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"code": expectCode},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"code": expectCode, "valid": expectValid},
 		Condition: func(condition string) (bool, error) {
 			switch condition {
 			case "lab": // in CI the lab has to work, whatever it says

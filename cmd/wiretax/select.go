@@ -81,7 +81,8 @@ func (s *selection) full() bool { return s.count > 0 && s.selected >= s.count }
 type copier struct {
 	in      *recording.Merge
 	out     *recording.Writer
-	written int // interfaces
+	written int    // interfaces
+	comment string // on the next record
 }
 
 func (c *copier) write(r recording.Record) error {
@@ -92,7 +93,7 @@ func (c *copier) write(r recording.Record) error {
 		c.out.AddInterface(i)
 		c.written++
 	}
-	return c.out.Write(r)
+	return c.out.Annotate(r, c.comment)
 }
 
 func (c *copier) close() error {
