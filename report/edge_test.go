@@ -19,12 +19,12 @@ import (
 )
 
 func TestParseFormat(t *testing.T) {
-	for _, name := range []string{"table", "markdown", "csv", "json"} {
+	for _, name := range []string{"table", "markdown", "csv", "json", "html"} {
 		if f, err := ParseFormat(name); err != nil || string(f) != name {
 			t.Errorf("ParseFormat(%q) = %q, %v", name, f, err)
 		}
 	}
-	want := `format "xml": unknown (use table, markdown, csv or json)`
+	want := `format "xml": unknown (use table, markdown, csv, json or html)`
 	if _, err := ParseFormat("xml"); err == nil || err.Error() != want {
 		t.Errorf("ParseFormat(xml): %v, want %s", err, want)
 	}
