@@ -1,7 +1,8 @@
 # make run    install what is missing, build, answer the question
 # make test   install what is missing, lint, run every test
+# make browser   install Chromium and axe-core too, so that make test can open HTML reports
 
-.PHONY: run build test lint deps fuzz clean
+.PHONY: run build test lint deps browser fuzz clean
 
 run: build
 	./wiretax run
@@ -18,9 +19,13 @@ lint:
 	go vet ./...
 	go tool staticcheck ./...
 
-# libpcap's headers and a C compiler; nothing is done where they are there.
+# libpcap's headers and a C compiler, in CI also what the browser test needs; nothing is done where they are there.
 deps:
 	@.ci/deps
+	@if [ -n "$$CI" ]; then .ci/browser; fi
+
+browser:
+	@.ci/browser
 
 # Each fuzz target for FUZZTIME.
 FUZZTIME ?= 30s

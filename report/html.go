@@ -71,8 +71,8 @@ var (
 	scriptSource string
 )
 
-// writeHTML writes the page as one file. Whatever comes from outside is escaped; a content security policy keeps the file
-// from loading anything and from running any script but its own.
+// writeHTML writes the page as one file. Whatever comes from outside is escaped, and cleaned at the end, in one place; a
+// content security policy keeps the file from loading anything and from running any script but its own.
 func writeHTML(w io.Writer, p *page) error {
 	t, err := template.New("page").Funcs(pageFuncs()).Parse(pageSource)
 	if err != nil {
@@ -82,7 +82,7 @@ func writeHTML(w io.Writer, p *page) error {
 	if err := t.Execute(&b, p); err != nil {
 		return fmt.Errorf("render html: %w", err)
 	}
-	if _, err := w.Write(b.Bytes()); err != nil {
+	if _, err := io.WriteString(w, cleanLines(b.String())); err != nil {
 		return fmt.Errorf("write html: %w", err)
 	}
 	return nil
@@ -97,8 +97,8 @@ func pageFuncs() template.FuncMap {
 			sum := sha256.Sum256([]byte(scriptSource))
 			return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 		},
-		"label":     func(l line) string { return clean(l.label) },
-		"sentences": func(l line) []string { return strings.Split(cleanLines(l.text), lineBreak) },
+		"label":     func(l line) string { return l.label },
+		"sentences": func(l line) []string { return strings.Split(l.text, lineBreak) },
 		"bad":       func(l line) bool { return l.tone == bad },
 		"columns":   headings,
 		"rows":      tableCells,
@@ -142,7 +142,7 @@ func tableCells(t *table) [][]cell {
 	for i, row := range t.rows {
 		rows[i] = make([]cell, len(row))
 		for j, text := range row {
-			rows[i][j] = cell{clean(text), t.columns[j].left}
+			rows[i][j] = cell{text, t.columns[j].left}
 		}
 	}
 	return rows

@@ -16,7 +16,7 @@ func analysisPage(r *analyze.Result, s Style) *page {
 	source := sourceSection(r)
 	p := &page{Heading: source.title, Title: "wiretax: " + unglued(source.title), Trust: analysisVerdict(r), Notes: footnotes(r.Warnings), Words: definitions[:]}
 	for _, l := range source.lines {
-		p.Lead = append(p.Lead, clean(l.text))
+		p.Lead = append(p.Lead, l.text)
 	}
 	section := pageSection{ID: "capture", Cards: totalCards(&r.Totals)}
 	if lines := findingLines(r); len(lines) > 0 {
@@ -30,13 +30,19 @@ func analysisPage(r *analyze.Result, s Style) *page {
 		section.Pictures = append(section.Pictures, recordsPicture(r))
 	}
 	if groups := groupsTable(r); len(groups.rows) > 0 {
-		section.Pictures = append(section.Pictures, picture{ID: "groups", Title: "By " + clean(r.By), Data: groups, Open: true, Filter: true})
+		if more := len(groups.rows) - maxTableRows; more > 0 {
+			groups.rows = groups.rows[:maxTableRows]
+			groups.notes = append(groups.notes, plural(float64(more), "more group")+" (--format csv has all)")
+		}
+		section.Pictures = append(section.Pictures, picture{ID: "groups", Title: "By " + r.By, Data: groups, Open: true, Filter: true})
 	}
 	section.Pictures = append(section.Pictures, largestFlows(r), flowsPicture(r, s))
 	if lines := tcpLines(&r.TCP); len(lines) > 0 {
 		section.Pictures = append(section.Pictures, picture{ID: "tcp", Title: "TCP", Lines: lines})
 	}
-	section.Pictures = append(section.Pictures, picture{ID: "totals", Title: "Totals", Data: totalsTable(&r.Totals), Open: true})
+	totals := totalsTable(&r.Totals)
+	totals.columns[0].name, totals.columns[1].name = "figure", "value"
+	section.Pictures = append(section.Pictures, picture{ID: "totals", Title: "Totals", Data: totals, Open: true})
 	p.Sections = []pageSection{section}
 	return p
 }
@@ -111,7 +117,7 @@ func wirePicture(r *analyze.Result) picture {
 	return p
 }
 
-func ownerWord(name string) string { return strings.ReplaceAll(clean(name), "_", " ") }
+func ownerWord(name string) string { return strings.ReplaceAll(name, "_", " ") }
 
 // kindsPicture shows what the frames were for.
 func kindsPicture(r *analyze.Result) picture {
@@ -217,7 +223,7 @@ func columnPlot(name, class string, at, values []float64, width, span, highest f
 
 // recordsPicture draws the records of the largest flows.
 func recordsPicture(r *analyze.Result) picture {
-	p := picture{ID: "frames", Title: "See the frames", Legend: frameLegend[:4], Data: nil,
+	p := picture{ID: "frames", Title: "See the frames", Legend: frameLegend[:legendSize(analyze.Link{})],
 		Note: "Each block is a record at its time of capture; above those of the side that sent first (a), below the answers. Widths compare with each other, not with the time."}
 	var sources []stripSource
 	for _, f := range bySize(r.Flows)[:min(len(r.Flows), maxStrips)] {
@@ -228,20 +234,23 @@ func recordsPicture(r *analyze.Result) picture {
 			}
 		}
 		if len(rows) > 0 {
-			name := fmt.Sprintf("flow %d: %s %s > %s", f.Number, clean(f.Proto), endpoint(f.A, f.APort), endpoint(f.B, f.BPort))
+			name := fmt.Sprintf("flow %d: %s %s > %s", f.Number, f.Proto, endpoint(f.A, f.APort), endpoint(f.B, f.BPort))
 			sources = append(sources, stripSource{name, roleCounts(rows), rows, f.AB.Records + f.BA.Records})
 		}
 	}
-	p.Frames = newStrips("frames", sources, analyze.Link{})
+	if len(r.Flows) > maxStrips {
+		p.Note += fmt.Sprintf(" These are the %d largest of %s.", maxStrips, plural(float64(len(r.Flows)), "flow"))
+	}
+	p.Frames = newStrips("frames", sources, analyze.Link{}, true)
 	p.Frames.From, p.Frames.To = "a", "b"
 	return p
 }
 
-// maxStrips is how many flows are drawn, maxFlowRows how many a table has.
+// How many flows are drawn frame by frame, how many as a bar, and how many rows a table has. They bound the report's size.
 const (
-	maxStrips   = 6
-	maxFlowRows = 1000
-	barFlows    = 12
+	maxStrips    = 6
+	maxBars      = 12
+	maxTableRows = 500
 )
 
 func bySize(flows []analyze.Flow) []analyze.Flow {
@@ -258,7 +267,7 @@ func largestFlows(r *analyze.Result) picture {
 		Data: &table{columns: []column{{name: "flow", left: true}, {name: "wire bytes"}, {name: "share", unit: "%"}, {name: "unique payload bytes"}, {name: "header bytes"}}}}
 	flows := bySize(r.Flows)
 	var rest analyze.Direction
-	for _, f := range flows[min(len(flows), barFlows):] {
+	for _, f := range flows[min(len(flows), maxBars):] {
 		for _, d := range []analyze.Direction{f.AB, f.BA} {
 			rest.WireBytes += d.WireBytes
 			rest.PayloadBytes += d.PayloadBytes
@@ -266,8 +275,8 @@ func largestFlows(r *analyze.Result) picture {
 			rest.HeaderBytes += d.HeaderBytes
 		}
 	}
-	more := len(flows) - barFlows
-	flows = flows[:min(len(flows), barFlows)]
+	more := len(flows) - maxBars
+	flows = flows[:min(len(flows), maxBars)]
 	whole := float64(rest.WireBytes)
 	for _, f := range flows {
 		whole = max(whole, float64(f.AB.WireBytes+f.BA.WireBytes))
@@ -281,7 +290,7 @@ func largestFlows(r *analyze.Result) picture {
 		p.Data.rows = append(p.Data.rows, []string{name, integer(wire), share(wire, r.Totals.WireBytes), integer(unique), integer(header)})
 	}
 	for _, f := range flows {
-		add(strconv.Itoa(f.Number)+": "+clean(f.Proto)+" "+endpoint(f.A, f.APort)+" > "+endpoint(f.B, f.BPort), f.AB, f.BA)
+		add(strconv.Itoa(f.Number)+": "+f.Proto+" "+endpoint(f.A, f.APort)+" > "+endpoint(f.B, f.BPort), f.AB, f.BA)
 	}
 	if more > 0 {
 		add(plural(float64(more), "more flow"), rest)
@@ -291,8 +300,8 @@ func largestFlows(r *analyze.Result) picture {
 
 // flowsPicture is the table of flows to sort and to search.
 func flowsPicture(r *analyze.Result, s Style) picture {
-	if s.Top == 0 || s.Top < 0 || s.Top > maxFlowRows {
-		s.Top = maxFlowRows
+	if s.Top <= 0 || s.Top > maxTableRows {
+		s.Top = maxTableRows
 	}
 	return picture{ID: "flows", Title: "Flows", Data: flowsTable(r, s), Open: true, Filter: true}
 }

@@ -84,17 +84,20 @@ var frameLegend = []swatch{
 	{"way", "on the way to the other end"},
 }
 
-// newStrips draws the sources.
-func newStrips(id string, sources []stripSource, link analyze.Link) *strips {
+// newStrips draws the sources, each from its own first row on, or together on one clock.
+func newStrips(id string, sources []stripSource, link analyze.Link, together bool) *strips {
 	out := &strips{ID: id, From: "sender", To: "receiver", Unit: unitNanos, Span: 1}
 	t := newTiming(sources, link)
 	known := make(map[string]int)
+	var first time.Time
+	if together {
+		first = earliest(sources)
+	}
 	for _, source := range sources {
 		s := strip{Name: source.name, Text: source.text}
-		if missing := source.records - int64(len(source.rows)); missing > 0 {
-			s.Left = fmt.Sprintf("sampled: the first %s of %s are drawn", integer(int64(len(source.rows))), plural(float64(source.records), "record"))
+		if !together {
+			first = time.Time{}
 		}
-		var first time.Time
 		var free [2]int64 // when the link can take the next frame, by direction
 		for i := range source.rows {
 			row := &source.rows[i]
@@ -105,6 +108,10 @@ func newStrips(id string, sources []stripSource, link analyze.Link) *strips {
 			if first.IsZero() {
 				first = at
 			}
+			place := out.shapeOf(row, t, known)
+			if place < 0 {
+				break
+			}
 			start, direction := at.Sub(first).Nanoseconds(), 0
 			if row.AToB {
 				direction = 1
@@ -114,12 +121,28 @@ func newStrips(id string, sources []stripSource, link analyze.Link) *strips {
 			}
 			free[direction] = start + t.nanos(row.WireBytes)
 			out.Span = max(out.Span, (free[direction]+t.flight)/t.unit)
-			s.Marks = append(s.Marks, stripMark{out.shapeOf(row, t, known), start / t.unit, row.N})
+			s.Marks = append(s.Marks, stripMark{place, start / t.unit, row.N})
+		}
+		if drawn := int64(len(s.Marks)); drawn < source.records {
+			s.Left = fmt.Sprintf("sampled: the first %s of %s are drawn", integer(drawn), plural(float64(source.records), "record"))
 		}
 		out.Strips = append(out.Strips, s)
 	}
 	out.Span += out.Span / 50
 	return out
+}
+
+// earliest is the time of the first row of all.
+func earliest(sources []stripSource) time.Time {
+	var first time.Time
+	for _, source := range sources {
+		for i := range source.rows {
+			if at, err := time.Parse(time.RFC3339Nano, source.rows[i].Time); err == nil && (first.IsZero() || at.Before(first)) {
+				first = at
+			}
+		}
+	}
+	return first
 }
 
 // newTiming takes the link's rate. Without one, the widths of frames compare with each other only: the busiest source
@@ -147,12 +170,18 @@ func newTiming(sources []stripSource, link analyze.Link) timing {
 func (t timing) nanos(octets int64) int64 { return int64(float64(octets) * t.nanosPerOctet) }
 func (t timing) units(octets int64) int64 { return max(t.nanos(octets)/t.unit, 1) }
 
-// shapeOf finds or makes the shape of a row.
+// maxShapes bounds the size of a report whose frames all differ.
+const maxShapes = 1000
+
+// shapeOf finds or makes the shape of a row; -1 where there is no room for another.
 func (s *strips) shapeOf(row *analyze.FrameRow, t timing, known map[string]int) int {
 	owners := ownerList(row)
 	key := fmt.Sprint(row.Role, row.AToB, row.Expanded, row.Frames, owners)
 	if i, ok := known[key]; ok {
 		return i
+	}
+	if len(s.Shapes) >= maxShapes {
+		return -1
 	}
 	sh := shape{Role: frameRole(*row), To: "to the " + s.From, Owners: owners, Wire: row.WireBytes, Payload: row.PayloadBytes, Lane: receiverLane}
 	if row.Expanded {
@@ -160,11 +189,13 @@ func (s *strips) shapeOf(row *analyze.FrameRow, t timing, known map[string]int) 
 	}
 	from, to := receiverLane, senderLane+laneHeight
 	if row.AToB {
-		sh.To, sh.Lane = "to the " + s.To, senderLane
+		sh.To, sh.Lane = "to the "+s.To, senderLane
 		from, to = to, from
 	}
 	width, flight := t.units(row.WireBytes), t.flight/t.unit
-	sh.Way = fmt.Sprintf("0,%d %d,%d %d,%d %d,%d", from, width, from, width+flight, to, flight, to)
+	if flight > 0 {
+		sh.Way = fmt.Sprintf("0,%d %d,%d %d,%d %d,%d", from, width, from, width+flight, to, flight, to)
+	}
 	var octets, x int64
 	for _, p := range frameParts(row) {
 		octets += p.octets

@@ -11,7 +11,7 @@ import (
 
 // paretoPicture sets frames saved against added latency: up and to the left is better.
 func paretoPicture(w *analyze.Workload, id string) picture {
-	p := picture{ID: id, Title: "What the saving costs", Note: "Frames saved against added one-way latency, both compared with " + clean(w.Transports[0].Name) +
+	p := picture{ID: id, Title: "What the saving costs", Note: "Frames saved against added one-way latency, both compared with " + w.Transports[0].Name +
 		". Up and to the left is better; a filled mark is one that no other beats in both. Lines are the ranges over the trials.",
 		Data: &table{columns: []column{{name: "transport", left: true}, {name: "frames saved"}, {name: "min"}, {name: "max"},
 			{name: "added latency p50", unit: "ms"}, {name: "min", unit: "ms"}, {name: "max", unit: "ms"}}}}
@@ -29,8 +29,8 @@ func paretoPicture(w *analyze.Workload, id string) picture {
 		if len(t.Summary) == 0 || !saved.Median.Valid() || !added.Median.Valid() {
 			continue
 		}
-		trades = append(trades, trade{clean(t.Name), saved, added})
-		row := []string{clean(t.Name)}
+		trades = append(trades, trade{t.Name, saved, added})
+		row := []string{t.Name}
 		for _, v := range []analyze.Ratio{saved.Median, saved.Min, saved.Max} {
 			row = append(row, count(float64(v)))
 		}
@@ -166,7 +166,7 @@ func transportNames(r *analyze.Run) []string {
 	var names []string
 	for i := range r.Workloads {
 		for _, t := range referenceFirst(&r.Workloads[i]).Transports {
-			if name := clean(t.Name); !slices.Contains(names, name) {
+			if name := t.Name; !slices.Contains(names, name) {
 				names = append(names, name)
 			}
 		}
@@ -223,7 +223,7 @@ func curvePlot(group []*analyze.Workload, dim dimension, key, name string, facto
 			if len(t.Summary) == 0 || math.IsNaN(v) {
 				continue
 			}
-			line := &lines[slices.Index(transports, clean(t.Name))]
+			line := &lines[slices.Index(transports, t.Name)]
 			line.xs, line.ys = append(line.xs, dim.value(w)), append(line.ys, v)
 			y.lo, y.hi = min(y.lo, v), max(y.hi, v)
 		}
@@ -268,7 +268,7 @@ func curveTable(r *analyze.Run) *table {
 	for i := range r.Workloads {
 		w := referenceFirst(&r.Workloads[i])
 		for _, tr := range w.Transports {
-			row := []string{round(float64(w.Messages)), round(float64(w.Size)), round(1e3 * w.IntervalSeconds), clean(tr.Name)}
+			row := []string{round(float64(w.Messages)), round(float64(w.Size)), round(1e3 * w.IntervalSeconds), tr.Name}
 			for _, f := range curveFigures {
 				text := nothing
 				if v := float64(tr.Summary[f.key].Median) * f.factor; len(tr.Summary) > 0 && !math.IsNaN(v) {

@@ -73,7 +73,7 @@ func transportCards(w *analyze.Workload) []card {
 	cards := make([]card, 0, len(w.Transports))
 	ref := w.Transports[0]
 	for i, t := range w.Transports {
-		c := card{Name: clean(t.Name), Figure: nothing, Unit: "frames saved", Tone: "plain"}
+		c := card{Name: t.Name, Figure: nothing, Unit: "frames saved", Tone: "plain"}
 		saved, frames := t.Summary["frames_saved"], t.Summary["frames"]
 		switch {
 		case !frames.Median.Valid() || len(t.Summary) == 0:
@@ -123,7 +123,7 @@ func workloadFrames(w *analyze.Workload, link analyze.Link, id string) *picture 
 		}
 		text := fmt.Sprintf("trial %d of %d: %s; %s", t.Timeline.Trial+1, len(t.Trials),
 			plural(float64(t.Trials[t.Timeline.Trial].Frames), "frame"), roleCounts(t.Timeline.Rows))
-		sources = append(sources, stripSource{clean(t.Name), text, t.Timeline.Rows, t.Timeline.Records})
+		sources = append(sources, stripSource{t.Name, text, t.Timeline.Rows, t.Timeline.Records})
 	}
 	if sources == nil {
 		return nil
@@ -133,7 +133,15 @@ func workloadFrames(w *analyze.Workload, link analyze.Link, id string) *picture 
 	if link.RateBitsPerSecond == 0 {
 		note = "Each block is a frame at its time of capture; above the sender's frames, below what comes back. The link has no rate: widths compare with each other, not with the time."
 	}
-	return &picture{ID: id, Title: "See the frames", Note: note, Legend: frameLegend, Frames: newStrips(id, sources, link)}
+	return &picture{ID: id, Title: "See the frames", Note: note, Legend: frameLegend[:legendSize(link)], Frames: newStrips(id, sources, link, false)}
+}
+
+// legendSize leaves the way out where frames are there at once.
+func legendSize(link analyze.Link) int {
+	if link.RTTSeconds > 0 {
+		return len(frameLegend)
+	}
+	return len(frameLegend) - 1
 }
 
 // roleFigures are the roles of a trial's frames in the order of a connection.
@@ -157,14 +165,14 @@ func rolesPicture(w *analyze.Workload, id string) picture {
 	whole := most(w, "frames")
 	for _, t := range w.Transports {
 		s := t.Summary["frames"]
-		row := []string{clean(t.Name), median(s, count), median(analyze.Summary{Median: s.Min}, count), median(analyze.Summary{Median: s.Max}, count)}
+		row := []string{t.Name, median(s, count), median(analyze.Summary{Median: s.Min}, count), median(analyze.Summary{Median: s.Max}, count)}
 		var parts []part
 		for _, i := range used {
 			f := roleFigures[i]
 			parts = append(parts, part{f.class, f.name, float64(t.Summary[f.key].Median)})
 			row = append(row, median(t.Summary[f.key], count))
 		}
-		p.Bars.add(clean(t.Name), ranged(s, count), whole, parts).spread(s, whole)
+		p.Bars.add(t.Name, ranged(s, count), whole, parts).spread(s, whole)
 		p.Data.rows = append(p.Data.rows, row)
 	}
 	return p
@@ -197,7 +205,7 @@ func ownersPicture(w *analyze.Workload, id string) picture {
 		if e := t.Summary["efficiency"]; e.Median.Valid() && len(t.Summary) > 0 {
 			figure += ", " + median(e, percent) + glue + "% payload"
 		}
-		p.Bars.add(clean(t.Name), figure, whole, transportParts(&t)).spread(s, whole)
+		p.Bars.add(t.Name, figure, whole, transportParts(&t)).spread(s, whole)
 	}
 	return p
 }
@@ -248,7 +256,7 @@ func ownersTable(w *analyze.Workload) *table {
 		if tr.Timeline == nil {
 			return nil
 		}
-		t.columns = append(t.columns, column{name: clean(tr.Name)})
+		t.columns = append(t.columns, column{name: tr.Name})
 		after := 0
 		for _, row := range waterfall(drawnTrial(tr)).rows {
 			key := row[0] + lineBreak + row[4]

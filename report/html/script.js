@@ -85,7 +85,7 @@ function strips(root) {
     for (let i = Math.ceil(from / step); i * step < to; i++) {
       const mark = document.createElement('span');
       mark.style.left = 100 * i * step / millis + '%';
-      mark.textContent = +(i * step).toPrecision(6) + ' ms';
+      mark.textContent = millis < 5000 ? +(i * step).toPrecision(6) + ' ms' : +(i * step / 1000).toPrecision(6) + ' s';
       if (i * step < millis * (1 - 60 / canvas.clientWidth)) marks.push(mark);
     }
     ticks.replaceChildren(...marks);
