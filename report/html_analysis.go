@@ -235,7 +235,7 @@ func recordsPicture(r *analyze.Result) picture {
 		}
 		if len(rows) > 0 {
 			name := fmt.Sprintf("flow %d: %s %s > %s", f.Number, f.Proto, endpoint(f.A, f.APort), endpoint(f.B, f.BPort))
-			sources = append(sources, stripSource{name, roleCounts(rows), rows, f.AB.Records + f.BA.Records})
+			sources = append(sources, stripSource{name, plural(float64(f.AB.Frames+f.BA.Frames), "frame"), rows, f.AB.Records + f.BA.Records})
 		}
 	}
 	if len(r.Flows) > maxStrips {

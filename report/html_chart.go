@@ -66,7 +66,7 @@ func (r *bar) spread(s analyze.Summary, whole float64) {
 // readable there.
 const (
 	plotWidth, plotHeight                    = 360, 250
-	plotLeft, plotRight, plotTop, plotBottom = 46, 14, 12, 40
+	plotLeft, plotRight, plotTop, plotBottom = 46, 20, 12, 40
 )
 
 // plot is a chart with two axes.
@@ -153,8 +153,15 @@ func step(span float64, most int) float64 {
 	return 10 * power
 }
 
-// ticks are round figures on the axis.
+// ticks are round figures on the axis: powers of ten on a logarithmic one.
 func (a axis) ticks(most int) []tick {
+	if a.log {
+		var list []tick
+		for v := a.lo; v <= a.hi*(1+1e-9) && len(list) <= most+1; v *= 10 {
+			list = append(list, tick{a.at(v), round(v)})
+		}
+		return list
+	}
 	by := step(a.hi-a.lo, most)
 	var list []tick
 	for i := math.Ceil(a.lo/by - 1e-9); i*by <= a.hi+by*1e-9 && len(list) <= most+1; i++ {

@@ -43,11 +43,14 @@ type shape struct {
 	Rects            []stripRect
 	Lane             int    // y of the lane
 	Way              string // the polygon from lane to lane
+	Look             string // thin: hardly to be seen without an outline; dense: thin, but many; empty: wide enough
+	width            int64
 }
 
 type stripRect struct {
 	Class    string
 	X, Width int64
+	Main     bool // the widest of its shape
 }
 
 // stripSource is what a strip is drawn from.
@@ -129,7 +132,34 @@ func newStrips(id string, sources []stripSource, link analyze.Link, together boo
 		out.Strips = append(out.Strips, s)
 	}
 	out.Span += out.Span / 50
+	out.outline()
 	return out
+}
+
+// outline finds the shapes that are narrower than a pixel of a usual window. Where a lane is nearly empty they need an
+// outline to be seen; where it is full, outlines would hide what lies between them.
+func (s *strips) outline() {
+	const pixels = 1000
+	fullest := make(map[int]int64) // units that frames take of a lane, in the strip where they take most
+	for _, strip := range s.Strips {
+		taken := make(map[int]int64)
+		for _, m := range strip.Marks {
+			taken[s.Shapes[m.Shape].Lane] += s.Shapes[m.Shape].width
+		}
+		for lane, n := range taken {
+			fullest[lane] = max(fullest[lane], n)
+		}
+	}
+	for i := range s.Shapes {
+		sh := &s.Shapes[i]
+		switch {
+		case sh.width*pixels > s.Span:
+		case fullest[sh.Lane]*4 > s.Span:
+			sh.Look = "dense"
+		default:
+			sh.Look = "thin"
+		}
+	}
 }
 
 // earliest is the time of the first row of all.
@@ -183,7 +213,8 @@ func (s *strips) shapeOf(row *analyze.FrameRow, t timing, known map[string]int) 
 	if len(s.Shapes) >= maxShapes {
 		return -1
 	}
-	sh := shape{Role: frameRole(*row), To: "to the " + s.From, Owners: owners, Wire: row.WireBytes, Payload: row.PayloadBytes, Lane: receiverLane}
+	width, flight := t.units(row.WireBytes), t.flight/t.unit
+	sh := shape{width: width, Role: frameRole(*row), To: "to the " + s.From, Owners: owners, Wire: row.WireBytes, Payload: row.PayloadBytes, Lane: receiverLane}
 	if row.Expanded {
 		sh.Role += fmt.Sprintf(", %s", plural(float64(row.Frames), "frame"))
 	}
@@ -192,7 +223,6 @@ func (s *strips) shapeOf(row *analyze.FrameRow, t timing, known map[string]int) 
 		sh.To, sh.Lane = "to the "+s.To, senderLane
 		from, to = to, from
 	}
-	width, flight := t.units(row.WireBytes), t.flight/t.unit
 	if flight > 0 {
 		sh.Way = fmt.Sprintf("0,%d %d,%d %d,%d %d,%d", from, width, from, width+flight, to, flight, to)
 	}
@@ -200,9 +230,13 @@ func (s *strips) shapeOf(row *analyze.FrameRow, t timing, known map[string]int) 
 	for _, p := range frameParts(row) {
 		octets += p.octets
 		if end := t.nanos(octets) / t.unit; end > x || p.class == classHeader {
-			sh.Rects = append(sh.Rects, stripRect{p.class, x, max(end-x, 1)})
+			sh.Rects = append(sh.Rects, stripRect{Class: p.class, X: x, Width: max(end-x, 1)})
 			x = max(end, x)
 		}
+	}
+	if len(sh.Rects) > 0 {
+		widest := slices.MaxFunc(sh.Rects, func(a, b stripRect) int { return cmp.Compare(a.Width, b.Width) })
+		sh.Rects[slices.Index(sh.Rects, widest)].Main = true
 	}
 	known[key] = len(s.Shapes)
 	s.Shapes = append(s.Shapes, sh)
@@ -248,15 +282,10 @@ func without(m map[string]int64, name string) map[string]int64 {
 	return m
 }
 
-// roleCounts says in words which frames a strip has.
-func roleCounts(rows []analyze.FrameRow) string {
-	counts := make(map[analyze.Role]int64)
-	for i := range rows {
-		counts[rows[i].Role] += rows[i].Frames
-	}
-	var items []item
-	for _, role := range analyze.Roles {
-		items = append(items, item{counts[role], string(role)})
-	}
-	return list(items)
+// roleCounts says in words which frames a trial has.
+func roleCounts(t *analyze.Trial) string {
+	return list([]item{
+		{t.SetupFrames, "setup"}, {t.DataFrames, "data"}, {t.AckFrames, "ACK"}, {t.TeardownFrames, "teardown"},
+		{t.RetransmitFrames, "retransmitted"}, {t.ProbeFrames, "probe"},
+	})
 }

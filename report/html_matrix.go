@@ -115,8 +115,15 @@ type dimension struct {
 
 var dimensions = [...]dimension{
 	{"size of a message, B", func(w *analyze.Workload) float64 { return float64(w.Size) }, func(v float64) string { return round(v) + glue + "B" }},
-	{"interval, ms", func(w *analyze.Workload) float64 { return 1e3 * w.IntervalSeconds }, func(v float64) string { return "every " + round(v) + glue + "ms" }},
+	{"interval, ms", func(w *analyze.Workload) float64 { return 1e3 * w.IntervalSeconds }, writeInterval},
 	{"messages", func(w *analyze.Workload) float64 { return float64(w.Messages) }, func(v float64) string { return plural(v, "message") }},
+}
+
+func writeInterval(ms float64) string {
+	if ms == 0 {
+		return "back to back"
+	}
+	return "every " + round(ms) + glue + "ms"
 }
 
 // curveFigures are drawn over a dimension.
@@ -231,7 +238,11 @@ func curvePlot(group []*analyze.Workload, dim dimension, key, name string, facto
 	if y.lo > y.hi {
 		y.lo, y.hi = 0, 1
 	}
-	y.lo, y.hi = widened(min(y.lo, 0), y.hi, 5)
+	if y.log = y.lo > 0 && y.hi/y.lo > 50; y.log {
+		y.lo, y.hi = math.Pow(10, math.Floor(math.Log10(y.lo))), math.Pow(10, math.Ceil(math.Log10(y.hi)))
+	} else {
+		y.lo, y.hi = widened(min(y.lo, 0), y.hi, 5)
+	}
 	p := &plot{Title: rest, Label: name + " over " + dim.name + ", " + rest, XName: dim.name, YName: name, YTicks: y.ticks(5)}
 	for _, w := range group {
 		p.XTicks = append(p.XTicks, tick{x.at(dim.value(w)), round(dim.value(w))})

@@ -97,7 +97,7 @@ func transportCards(w *analyze.Workload) []card {
 			case unclear(ref, t, "latency_p50"):
 				text += " (no clear change)"
 			default:
-				text += " (" + signed(float64(p50.Median-ref.Summary["latency_p50"].Median)) + ")"
+				text += " (" + signed(float64(p50.Median-ref.Summary["latency_p50"].Median)) + glue + "ms)"
 			}
 			c.Lines = append(c.Lines, text)
 		}
@@ -121,8 +121,8 @@ func workloadFrames(w *analyze.Workload, link analyze.Link, id string) *picture 
 		if t.Timeline == nil {
 			continue
 		}
-		text := fmt.Sprintf("trial %d of %d: %s; %s", t.Timeline.Trial+1, len(t.Trials),
-			plural(float64(t.Trials[t.Timeline.Trial].Frames), "frame"), roleCounts(t.Timeline.Rows))
+		trial := &t.Trials[t.Timeline.Trial]
+		text := fmt.Sprintf("trial %d of %d: %s; %s", t.Timeline.Trial+1, len(t.Trials), plural(float64(trial.Frames), "frame"), roleCounts(trial))
 		sources = append(sources, stripSource{t.Name, text, t.Timeline.Rows, t.Timeline.Records})
 	}
 	if sources == nil {
