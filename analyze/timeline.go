@@ -76,6 +76,10 @@ func (t *Transport) Draw(trial int, r *Result, recorder *TimelineRecorder) {
 			line.Rows = append(line.Rows, row)
 		}
 	}
+	if n := t.Trials[trial].SecurityBytes; n != 0 {
+		line.Owners["payload"] -= n
+		line.Owners["security"] += n // only the sum is known: frames show ciphertext
+	}
 	t.Timeline = line
 }
 

@@ -133,6 +133,9 @@ func workloadFrames(w *analyze.Workload, link analyze.Link, id string) *picture 
 	if link.RateBitsPerSecond == 0 {
 		note = "Each block is a frame at its time of capture; above the sender's frames, below what comes back. The link has no rate: widths compare with each other, not with the time."
 	}
+	if nonZero("security_bytes")(w) {
+		note += " What TLS and QUIC encrypt is drawn as payload, their own bytes included."
+	}
 	return &picture{ID: id, Title: "See the frames", Note: note, Legend: frameLegend[:legendSize(link)], Frames: newStrips(id, sources, link, false)}
 }
 
