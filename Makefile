@@ -1,8 +1,9 @@
 # make run    install what is missing, build, answer the question
 # make test   install what is missing, lint, run every test
 # make man    write the man pages anew from the texts of --help
+# make browser   install Chromium and axe-core too, so that make test can open HTML reports
 
-.PHONY: run build test lint deps man fuzz clean
+.PHONY: run build test lint deps browser man fuzz clean
 
 run: build
 	./wiretax run
@@ -19,9 +20,13 @@ lint:
 	go vet ./...
 	go tool staticcheck ./...
 
-# libpcap's headers and a C compiler; nothing is done where they are there.
+# libpcap's headers and a C compiler, in CI also what the browser test needs; nothing is done where they are there.
 deps:
 	@.ci/deps
+	@if [ -n "$$CI" ]; then .ci/browser; fi
+
+browser:
+	@.ci/browser
 
 man:
 	UPDATE=1 go test -count 1 -run TestManPages ./cmd/wiretax

@@ -19,13 +19,15 @@ type Options struct {
 	MaxFlows int
 	// EachFrame is called once a record, in order; nil: no rows are made. An error of it ends Add.
 	EachFrame func(FrameRow) error
-	// FrameOwners fills FrameRow.Owners.
+	// FrameOwners fills FrameRow.Owners and FrameRow.Inferred.
 	FrameOwners bool
 	// From and To limit the records to those from From on and before To; the zero time is no limit. Where a limit is given,
 	// records without a time are left out.
 	From, To time.Time
 	// View asks for Result.Groups.
 	View View
+	// Charts asks for Result.Charts.
+	Charts bool
 }
 
 // Analysis takes records one by one and accounts for every octet of them. It is not safe for concurrent use.
@@ -51,13 +53,17 @@ type Analysis struct {
 	doubts    [numDoubts]int64
 	evidence  evidence
 	buckets   buckets
-	number    int64 // of the record at hand, those out of time included
+	charts    *charts // nil: not asked for
+	number    int64   // of the record at hand, those out of time included
 }
 
 // New returns an analysis that has seen no record.
 func New(o Options) *Analysis {
 	a := &Analysis{options: o, flows: flow.New(o.MaxFlows), mtus: mtus{fixed: o.MTU}, buckets: newBuckets(o.View)}
 	a.from, a.to = o.limits()
+	if o.Charts {
+		a.charts = newCharts()
+	}
 	return a
 }
 
@@ -226,6 +232,11 @@ func (a *Analysis) charge(v *verdict, r *Record, f *frame.Frame) {
 	a.evidence.weigh(v, f)
 	if a.buckets.sums != nil {
 		a.buckets.add(v, r, f)
+	}
+	if a.charts != nil {
+		a.charts.fit(r.Nanos)
+		a.charts.sizes.add(v, r, f)
+		a.charts.times.add(v, r, f)
 	}
 
 	repeated := l[frame.Payload] - v.unique

@@ -38,6 +38,9 @@ func (a *Analysis) Merge(o *Analysis) {
 	}
 	a.evidence.handshakes.add(o.evidence.handshakes)
 	a.buckets.merge(&o.buckets)
+	if a.charts != nil && o.charts != nil {
+		a.charts.merge(o.charts)
+	}
 	a.number += o.number
 	for _, l := range o.links {
 		a.link(l)

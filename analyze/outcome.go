@@ -38,6 +38,9 @@ func (a *Analysis) Result() *Result {
 	for i, n := range a.option {
 		r.TCP.OptionBytes[frame.TCPOption(i).String()] = n
 	}
+	if a.charts != nil {
+		r.Charts = a.charts.result()
+	}
 	for ref, f := range a.flows.All() {
 		r.Flows = append(r.Flows, a.conversation(ref, f))
 	}
@@ -105,9 +108,14 @@ func (a *Analysis) row(v *verdict, r *Record, f *frame.Frame) FrameRow {
 	}
 	if a.options.FrameOwners {
 		row.Owners = make(map[string]int64)
-		for o, n := range l[:frame.NumMeasured] {
-			if n != 0 {
+		row.Inferred = make(map[string]int64)
+		for o, n := range l {
+			switch {
+			case n == 0:
+			case o < frame.NumMeasured:
 				row.Owners[frame.Owner(o).String()] = n
+			default:
+				row.Inferred[frame.Owner(o).String()] = n
 			}
 		}
 	}

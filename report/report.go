@@ -18,10 +18,11 @@ const (
 	Markdown Format = "markdown" // GitHub Flavored Markdown
 	CSV      Format = "csv"      // RFC 4180, plain numbers, units in the header
 	JSON     Format = "json"     // the result itself
+	HTML     Format = "html"     // one file for a browser, with pictures
 )
 
 // Formats lists all formats.
-var Formats = [...]Format{Table, Markdown, CSV, JSON}
+var Formats = [...]Format{Table, Markdown, CSV, JSON, HTML}
 
 // ParseFormat reads the name of a format.
 func ParseFormat(s string) (Format, error) {
@@ -30,7 +31,7 @@ func ParseFormat(s string) (Format, error) {
 			return f, nil
 		}
 	}
-	return "", fmt.Errorf("format %q: unknown (use table, markdown, csv or json)", s)
+	return "", fmt.Errorf("format %q: unknown (use table, markdown, csv, json or html)", s)
 }
 
 // Style says what the reader's terminal can show and how much the reader wants to see.
@@ -72,6 +73,8 @@ func Run(w io.Writer, r *analyze.Run, f Format, s Style) error {
 		return writeCSV(w, runRecords(r))
 	case Markdown:
 		return writeMarkdown(w, runDocument(r, s.Wide, true))
+	case HTML:
+		return writeHTML(w, runPage(r))
 	}
 	return writeTerminal(w, runDocument(r, s.Wide, false), s)
 }
@@ -86,6 +89,8 @@ func Analysis(w io.Writer, r *analyze.Result, f Format, s Style) error {
 		return writeCSV(w, analysisRecords(r))
 	case Markdown:
 		return writeMarkdown(w, analysisDocument(r, s))
+	case HTML:
+		return writeHTML(w, analysisPage(r, s))
 	}
 	return writeTerminal(w, analysisDocument(r, s), s)
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -93,7 +94,7 @@ func (f *analyzeFlags) check(c *cobra.Command) (s selection, o analyze.Options, 
 	if f.annotate && f.write == "" {
 		return s, o, usagef(c, "--annotate: needs -w FILE to write comments to")
 	}
-	o = analyze.Options{AsEthernet: f.as != "", MTU: f.mtu}
+	o = analyze.Options{AsEthernet: f.as != "", MTU: f.mtu, Charts: f.output.html(), FrameOwners: f.output.html()}
 	if o.View, err = analyze.ParseView(f.by, f.sort, f.top); err != nil {
 		return s, o, usagef(c, "%w", err)
 	}
@@ -146,7 +147,7 @@ func analyzeCaptures(c *cobra.Command, f *analyzeFlags, args []string) error {
 		}
 		return printRun(c.Context(), c, files[0], f.output)
 	}
-	r := reading{files: files, stdin: c.InOrStdin(), options: options, frames: f.frames, chosen: &chosen,
+	r := reading{files: files, stdin: c.InOrStdin(), options: options, rows: f.rows(), chosen: &chosen,
 		write: f.write, annotate: f.annotate, stdout: c.OutOrStdout()}
 	result, err := r.analyze(c.Context())
 	if err != nil {
@@ -161,6 +162,17 @@ func analyzeCaptures(c *cobra.Command, f *analyzeFlags, args []string) error {
 		return err
 	}
 	return trust(result.Warnings)
+}
+
+// rows is how many records have a row of their own in the result.
+func (f *analyzeFlags) rows() int {
+	switch {
+	case !f.frames:
+		return 0
+	case f.output.html():
+		return mostDrawn
+	}
+	return math.MaxInt
 }
 
 // split tells the files from the filter behind them: it begins with the first word, not the very first, that is neither a
@@ -228,7 +240,7 @@ type reading struct {
 	files    []string
 	stdin    io.Reader
 	options  analyze.Options
-	frames   bool       // keep a row for each record
+	rows     int        // keep a row for each of the first records
 	chosen   *selection // nil: all records
 	write    string     // capture to write the chosen records to; empty: none
 	annotate bool       // comment each record that is written
@@ -243,8 +255,13 @@ func (r reading) analyze(ctx context.Context) (*analyze.Result, error) {
 	}
 	defer in.Close()
 	var rows []analyze.FrameRow
-	if r.frames {
-		r.options.EachFrame = func(row analyze.FrameRow) error { rows = append(rows, row); return nil }
+	if r.rows > 0 {
+		r.options.EachFrame = func(row analyze.FrameRow) error {
+			if len(rows) < r.rows {
+				rows = append(rows, row)
+			}
+			return nil
+		}
 	}
 	take, err := r.sink(in)
 	if err != nil {
@@ -367,6 +384,11 @@ func printRun(ctx context.Context, c *cobra.Command, dir string, o outputFlags) 
 	if err != nil {
 		return err
 	}
+	if o.html() {
+		if err := drawTrials(ctx, dir, r); err != nil {
+			return err
+		}
+	}
 	err = o.write(c, func(w io.Writer, format report.Format, s report.Style) error {
 		return report.Run(w, r, format, s)
 	})
@@ -404,8 +426,7 @@ func loadRun(ctx context.Context, dir string) (*analyze.Run, error) {
 }
 
 func countTrial(ctx context.Context, dir, transport string, t *analyze.Trial) error {
-	file := filepath.Join(dir, filepath.Base(t.Capture)) // run.json may come from a stranger: it names files beside it only
-	result, err := reading{files: []string{file}}.analyze(ctx)
+	result, err := reading{files: []string{captureOf(dir, t)}}.analyze(ctx)
 	if err != nil {
 		return err
 	}

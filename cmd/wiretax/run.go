@@ -202,7 +202,11 @@ func run(c *cobra.Command, f *runFlags) error {
 		return err
 	}
 	if !lab.Privileged() {
-		return runInside(c.Context())
+		err := runInside(c.Context())
+		if err == nil || errors.Is(err, exitCode(exitDistrust)) {
+			f.output.show(c)
+		}
+		return err
 	}
 	if d := e.Expected(); d > longRun {
 		fmt.Fprintf(c.ErrOrStderr(), "wiretax: this run takes up to %v (fewer --messages or --runs, or a higher --rate, take less; Ctrl-C prints what is complete)\n", d.Round(time.Second))
