@@ -43,10 +43,19 @@ type Link struct {
 // Workload is one set of messages, sent over every transport.
 type Workload struct {
 	Messages        int         `json:"messages"`
-	Size            int         `json:"size"` // octets a message
+	Size            int         `json:"size"`            // octets a message; the mean of Sizes
+	Sizes           string      `json:"sizes,omitempty"` // distribution, as --size has it; empty where all have one size
 	IntervalSeconds float64     `json:"interval_seconds"`
+	Arrivals        string      `json:"arrivals,omitempty"`    // constant, poisson, bursty:N
+	Pattern         string      `json:"pattern,omitempty"`     // one-way, echo, wwr
+	Depth           int         `json:"depth,omitempty"`       // transactions under way at once on a connection
+	Connections     int         `json:"connections,omitempty"` // that share the messages
+	Seed            uint64      `json:"seed"`                  // of sizes and times
 	Transports      []Transport `json:"transports"`
 }
+
+// Answered reports whether messages are answered: then latency is the round trip.
+func (w *Workload) Answered() bool { return w.Pattern != "" && w.Pattern != "one-way" }
 
 // Transport is one way to carry the messages, with its trials.
 type Transport struct {
@@ -83,6 +92,7 @@ type Trial struct {
 	SendCalls         int64            `json:"send_calls"`
 	RecvCalls         int64            `json:"recv_calls"`
 	MessagesDelivered int64            `json:"messages_delivered"`
+	AnswersDelivered  int64            `json:"answers_delivered"` // 0 where the pattern has none
 	ApplicationBytes  ApplicationBytes `json:"application_bytes"`
 	Latency           Latency          `json:"latency_seconds"`
 	DurationSeconds   float64          `json:"duration_seconds"`
@@ -100,7 +110,8 @@ type ApplicationBytes struct {
 	Delivered int64 `json:"delivered"` // arrived intact
 }
 
-// Latency is the one-way delay from the send call to the receive call that returned the message's last byte, in seconds.
+// Latency is the one-way delay from the send call to the receive call that returned the message's last byte, in seconds; where
+// messages are answered, the round trip to the receive call that returned the answer's.
 type Latency struct {
 	P50 Ratio `json:"p50"`
 	P99 Ratio `json:"p99"`

@@ -198,6 +198,7 @@ func (b *bench) trial(ctx context.Context, e Experiment, p planned, dir string) 
 	}
 	facts := &trialFacts{
 		SendCalls: outcome.SendCalls, RecvCalls: outcome.RecvCalls, MessagesDelivered: outcome.MessagesDelivered,
+		AnswersDelivered: outcome.AnswersDelivered,
 		ApplicationBytes: applicationFacts{Offered: outcome.ApplicationBytesOffered, Delivered: outcome.ApplicationBytesDelivered},
 		Latency:          seconds(outcome.Latency), DurationSeconds: outcome.Duration.Seconds(), Port: outcome.Port,
 		Order: p.order + 1, Capture: e.captureName(p),
@@ -232,7 +233,7 @@ func (b *bench) config(e Experiment) traffic.Config {
 		To:          traffic.Host{Addr: b.lab.B.Addr, Within: b.lab.B.Within},
 		Arrived:     func(ctx context.Context) error { return b.drain(ctx, 0, 1) },
 		Room:        b.room,
-		AnswerLimit: time.Second + 4*e.Link.RTT,
+		AnswerLimit: e.answerLimit(),
 	}
 }
 
@@ -245,11 +246,24 @@ func (e Experiment) limit(w traffic.Workload) time.Duration {
 func (e Experiment) expected(w traffic.Workload) time.Duration {
 	sending := time.Duration(w.Messages) * w.Interval
 	if e.Link.Rate > 0 {
-		bits := float64(w.Messages) * (float64(w.Size) + perMessage) * 8
+		bits := float64(w.Messages) * (w.MeanSize() + perMessage) * 8
 		sending = max(sending, time.Duration(bits/float64(e.Link.Rate)*float64(time.Second)))
+	}
+	if n, underWay := w.Transactions(); n > 0 {
+		each := e.Link.RTT + time.Duration(2*e.Link.Loss*float64(e.answerLimit()))
+		if w.Pattern == traffic.WriteWriteRead {
+			each += delayedACK
+		}
+		sending += time.Duration(n) * each / time.Duration(min(n, underWay))
 	}
 	return sending + 4*e.Link.RTT
 }
+
+// delayedACK is about what Nagle's algorithm makes the second of two writes wait.
+const delayedACK = 50 * time.Millisecond
+
+// answerLimit is when a datagram's answer is taken for lost.
+func (e Experiment) answerLimit() time.Duration { return time.Second + 4*e.Link.RTT }
 
 // perMessage is what a message of its own frame costs beside its payload, in octets: Ethernet 38, IP 20 to 40, TCP 32.
 const perMessage = 100
@@ -288,8 +302,8 @@ func (b *bench) save(path string, e Experiment, p planned, found *evidence) erro
 	a, z := b.observers[0].take(), b.observers[1].take()
 	found.RecordedAtoB, found.RecordedBtoA = int64(len(a)), int64(len(z))
 	w := e.Workloads[p.workload]
-	comment := fmt.Sprintf("wiretax %s: %d messages of %d bytes, interval %v, over %s, trial %d; every frame as captured at its sender",
-		e.Version, w.Messages, w.Size, w.Interval, e.Transports[p.transport], p.round+1)
+	comment := fmt.Sprintf("wiretax %s: %v, over %s, trial %d; every frame as captured at its sender",
+		e.Version, w, e.Transports[p.transport], p.round+1)
 	out, err := recording.Create(path, []recording.Interface{{
 		Link: linkTypeEthernet, SnapLen: snapLen, Name: lab.Interface, FCS: -1,
 	}}, comment)

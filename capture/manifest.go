@@ -1,8 +1,10 @@
 package capture
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
+	"math"
 	"os"
 	"runtime"
 	"slices"
@@ -52,8 +54,14 @@ type linkFacts struct {
 
 type workloadFacts struct {
 	Messages        int               `json:"messages"`
-	Size            int               `json:"size"`
+	Size            int               `json:"size"` // the mean, where sizes differ
+	Sizes           string            `json:"sizes,omitempty"`
 	IntervalSeconds float64           `json:"interval_seconds"`
+	Arrivals        string            `json:"arrivals"`
+	Pattern         string            `json:"pattern"`
+	Depth           int               `json:"depth"`
+	Connections     int               `json:"connections"`
+	Seed            uint64            `json:"seed"`
 	Transports      []*transportFacts `json:"transports"`
 }
 
@@ -81,6 +89,7 @@ type trialFacts struct {
 	SendCalls         int64            `json:"send_calls"`
 	RecvCalls         int64            `json:"recv_calls"`
 	MessagesDelivered int64            `json:"messages_delivered"`
+	AnswersDelivered  int64            `json:"answers_delivered"`
 	ApplicationBytes  applicationFacts `json:"application_bytes"`
 	Latency           latencyFacts     `json:"latency_seconds"`
 	DurationSeconds   float64          `json:"duration_seconds"`
@@ -135,7 +144,11 @@ func newManifest(e Experiment, l *lab.Lab) (*manifest, error) {
 // facts is what the recording will say about the workloads, before any trial.
 func (e Experiment) facts() (all []*workloadFacts) {
 	for _, w := range e.Workloads {
-		facts := &workloadFacts{Messages: w.Messages, Size: w.Size, IntervalSeconds: w.Interval.Seconds()}
+		facts := &workloadFacts{
+			Messages: w.Messages, Size: int(math.Round(w.MeanSize())), Sizes: w.Sizes.String(), IntervalSeconds: w.Interval.Seconds(),
+			Arrivals: w.Arrivals.String(), Pattern: cmp.Or(string(w.Pattern), string(traffic.OneWay)), Depth: max(1, w.Depth),
+			Connections: max(1, w.Connections), Seed: w.Seed,
+		}
 		for _, name := range e.Transports {
 			facts.Transports = append(facts.Transports, &transportFacts{Name: name, Options: map[string]any{}, Trials: []trialFacts{}})
 		}

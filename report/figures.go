@@ -80,7 +80,7 @@ func transportTable(w *analyze.Workload, wide, inline bool) *table {
 			t.rows[i] = append(t.rows[i], cell)
 		}
 	}
-	t.notes = append(t.notes, "header and wire overhead: bytes per payload byte; p50: one-way latency")
+	t.notes = append(t.notes, "header and wire overhead: bytes per payload byte; p50: "+delayOf(w)+" latency")
 	if n := strangers(w); n > 0 {
 		t.notes = append(t.notes, plural(float64(n), "frame")+" on the link in all trials were not the workload's: in no figure")
 	}

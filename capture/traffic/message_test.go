@@ -121,6 +121,36 @@ func TestInboxStream(t *testing.T) {
 	}
 }
 
+// Sizes that differ are told from the sequence number, in whatever pieces it arrives.
+func TestInboxOfDrawnSizes(t *testing.T) {
+	w := Workload{Messages: 50, Sizes: sizesOf(t, "uniform:8-300"), Seed: 4}
+	for _, piece := range []int{1, 3, 7, 8, 100, 1 << 20} {
+		x := newExchange(w.Plan(), 1, 3)
+		stream, datagrams := newInbox(x), newInbox(newExchange(w.Plan(), 1, 3))
+		for b := range slices.Chunk(bytes.Join(messages(x), nil), piece) {
+			stream.stream(b, 1_000_000)
+		}
+		stream.close()
+		if got, want := stream.counts(), (counts{delivered: int64(len(x.times))}); got != want || stream.deliveredOctets() == 0 {
+			t.Errorf("stream in pieces of %d: got %+v, want %+v", piece, got, want)
+		}
+		for b := range slices.Chunk(messages(datagrams.exchange), 4) {
+			datagrams.datagram(bytes.Join(b, nil), 1_000_000)
+		}
+		if got, want := datagrams.counts(), (counts{delivered: int64(len(x.times))}); got != want {
+			t.Errorf("datagrams of four: got %+v, want %+v", got, want)
+		}
+	}
+	x := newExchange(w.Plan(), 0, 1)
+	cut := newInbox(x)
+	m := messages(x)
+	cut.datagram(m[0][:len(m[0])-1], 1)
+	cut.datagram(bytes.Repeat([]byte{0xff}, 20), 1) // two sequence numbers that are none, and a rest
+	if got, want := cut.counts(), (counts{corrupt: 4}); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
 func TestInboxStreamCut(t *testing.T) {
 	x := newExchange(Workload{Messages: 3, Size: 90}.Plan(), 0, 1)
 	in := newInbox(x)
