@@ -38,6 +38,16 @@ type Link struct {
 	IP                int             `json:"ip"` // 4 or 6
 	CongestionControl string          `json:"congestion_control"`
 	Offloads          map[string]bool `json:"offloads"` // features of the interface that hide wire frames
+	NICQueue          *NICQueue       `json:"nic_queue,omitempty"`
+}
+
+// NICQueue is the kernel's token bucket in front of the sender's interface (tc-tbf(8), tc-stab(8)): without it nothing ever
+// waits in the sender's kernel, and TCP small queues and autocorking have nothing to go by.
+type NICQueue struct {
+	RateBitsPerSecond int64 `json:"rate_bits_per_second"`
+	BurstBytes        int   `json:"burst_bytes"`
+	OverheadBytes     int   `json:"overhead_bytes"` // charged beside each frame
+	MinimumBytes      int   `json:"minimum_bytes"`  // charged at least, overhead included
 }
 
 // Workload is one set of messages, sent over every transport.
@@ -96,9 +106,10 @@ type Trial struct {
 	ApplicationBytes  ApplicationBytes `json:"application_bytes"`
 	Latency           Latency          `json:"latency_seconds"`
 	DurationSeconds   float64          `json:"duration_seconds"`
-	Port              uint16           `json:"port"`    // the receiver's port: the workload's flow
-	Order             int              `json:"order"`   // position in the sequence of all trials
-	Capture           string           `json:"capture"` // file name within the recording
+	AutoCorked        int64            `json:"auto_corked"` // TcpExtTCPAutoCorking of the sender's host
+	Port              uint16           `json:"port"`        // the receiver's port: the workload's flow
+	Order             int              `json:"order"`       // position in the sequence of all trials
+	Capture           string           `json:"capture"`     // file name within the recording
 	Drops             map[string]int64 `json:"drops"`
 	Witnesses         Witnesses        `json:"witnesses"`
 }

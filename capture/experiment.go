@@ -15,6 +15,7 @@ import (
 	"wiretax/capture/lab"
 	"wiretax/capture/recording"
 	"wiretax/capture/traffic"
+	"wiretax/capture/wire"
 )
 
 // Experiment is what to measure.
@@ -26,6 +27,7 @@ type Experiment struct {
 	Link              Link
 	Devices           lab.Kind // zero: what works here; on lab.Veth there is no wire, and Link has an MTU only
 	KeepOffloads      bool     // on lab.Veth: see lab.Config
+	NICQueue          bool     // a token bucket of the link's rate in front of the sender's interface: see lab.TokenBucket
 	IP                int      // 4 or 6
 	CongestionControl string
 	Seed              uint64 // decides the order of the trials and which frames are lost
@@ -38,6 +40,17 @@ type Link struct {
 	RTT  time.Duration // propagation there and back
 	Loss float64       // probability
 	MTU  int           // octets of an IP packet
+}
+
+// nicQueue is the sender's NIC: as fast as the wire, so that frames wait in it and not on the wire. At least a frame may leave at
+// once, and what the rate makes of a millisecond: a kernel timer is no more exact than that on a busy machine.
+func (l Link) nicQueue() lab.TokenBucket {
+	const ethernetHeader, perMillisecond = 14, 8 * 1000
+	frame := l.MTU + ethernetHeader + wire.Overhead
+	return lab.TokenBucket{
+		Rate: l.Rate, Burst: max(frame, int(l.Rate/perMillisecond)), MTU: l.MTU,
+		Overhead: wire.Overhead, Minimum: wire.MinFrame + wire.Overhead,
+	}
 }
 
 // Progress is told before each trial.
@@ -207,6 +220,10 @@ func (b *bench) trial(ctx context.Context, e Experiment, p planned, dir string) 
 	if err != nil {
 		return nil, nil, err
 	}
+	if facts.AutoCorked, err = b.lab.A.AutoCorked(); err != nil {
+		return nil, nil, err
+	}
+	facts.AutoCorked -= base.autoCorked
 	if err := b.save(filepath.Join(dir, facts.Capture), e, p, &evidence); err != nil {
 		return nil, nil, err
 	}

@@ -50,6 +50,15 @@ type linkFacts struct {
 	IP                int             `json:"ip"`
 	CongestionControl string          `json:"congestion_control"`
 	Offloads          map[string]bool `json:"offloads"`
+	NICQueue          *nicQueueFacts  `json:"nic_queue,omitempty"`
+}
+
+// nicQueueFacts are the token bucket in front of the sender's interface.
+type nicQueueFacts struct {
+	RateBitsPerSecond int64 `json:"rate_bits_per_second"`
+	BurstBytes        int   `json:"burst_bytes"`
+	OverheadBytes     int   `json:"overhead_bytes"` // charged beside each frame
+	MinimumBytes      int   `json:"minimum_bytes"`  // charged at least, overhead included
 }
 
 type workloadFacts struct {
@@ -93,6 +102,7 @@ type trialFacts struct {
 	ApplicationBytes  applicationFacts `json:"application_bytes"`
 	Latency           latencyFacts     `json:"latency_seconds"`
 	DurationSeconds   float64          `json:"duration_seconds"`
+	AutoCorked        int64            `json:"auto_corked"`
 	Port              uint16           `json:"port"`
 	Order             int              `json:"order"`
 	Capture           string           `json:"capture"`
@@ -137,6 +147,10 @@ func newManifest(e Experiment, l *lab.Lab) (*manifest, error) {
 		},
 		Workloads: e.facts(),
 		Warnings:  []recordingWarning{},
+	}
+	if e.NICQueue {
+		q := e.Link.nicQueue()
+		m.Link.NICQueue = &nicQueueFacts{q.Rate, q.Burst, q.Overhead, q.Minimum}
 	}
 	return m, nil
 }

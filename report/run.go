@@ -132,6 +132,9 @@ func linkLine(l analyze.Link) string {
 	if l.CongestionControl != "" {
 		parts = append(parts, "TCP"+glue+l.CongestionControl)
 	}
+	if l.NICQueue != nil {
+		parts = append(parts, "NIC queue")
+	}
 	return strings.Join(append(parts, offloadWords(l.Offloads)), ", ")
 }
 

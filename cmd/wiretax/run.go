@@ -31,6 +31,7 @@ type runFlags struct {
 	congestion string
 	link       string
 	offloads   string
+	nicQueue   bool
 	out        string
 	output     outputFlags
 }
@@ -94,6 +95,7 @@ QUIC add to the application's own count as header bytes (--explain).`,
 	fl.StringVar(&f.congestion, "congestion", "cubic", "TCP congestion control")
 	fl.StringVar(&f.link, "link", "wire", "wire: a relay with rate and delay, between TAP devices or, without /dev/net/tun,\npacket sockets (tap or packet chooses); veth: a veth pair, nothing between")
 	fl.StringVar(&f.offloads, "offloads", "off", "off, or keep: leave segmentation offload on and expand super-frames (--link veth)")
+	fl.BoolVar(&f.nicQueue, "nic-queue", false, "put the kernel's token bucket with the link's rate in front of the sender, as a NIC's\nqueue: TCP small queues and autocorking work by what waits there (up to about 100M)")
 	fl.StringVar(&f.out, "out", "", "keep the captures and run.json in this new directory")
 	f.output.register(fl)
 	return c
@@ -133,7 +135,10 @@ func (f *runFlags) experiment(c *cobra.Command) (capture.Experiment, error) {
 	case f.offloads != "keep" && f.offloads != "off":
 		return e, usagef(c, "--offloads %s: want off or keep", f.offloads)
 	}
-	e.KeepOffloads = f.offloads == "keep"
+	e.KeepOffloads, e.NICQueue = f.offloads == "keep", f.nicQueue
+	if e.NICQueue && e.Link.Rate == 0 {
+		return e, usagef(c, "--nic-queue: a queue needs a --rate at which it empties")
+	}
 	switch {
 	case f.ip != "4" && f.ip != "6":
 		return e, usagef(c, "--ip %s: want 4 or 6", f.ip)
