@@ -160,9 +160,7 @@ func (b *bench) leaveOut(ctx context.Context, e Experiment, m *manifest) error {
 				continue
 			}
 			m.Workloads[i].remove(name)
-			if refused == nil || i == 0 {
-				m.Warnings = append(m.Warnings, recordingWarning{Code: "transport_left_out", Message: name + " left out: " + why.Error(), Count: 1})
-			}
+			m.warn("transport_left_out", name+" left out: "+why.Error())
 		}
 	}
 	return nil

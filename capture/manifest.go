@@ -171,6 +171,17 @@ func (e Experiment) facts() (all []*workloadFacts) {
 	return all
 }
 
+// warn adds a warning, or counts it where it is there already.
+func (m *manifest) warn(code, message string) {
+	for i := range m.Warnings {
+		if w := &m.Warnings[i]; w.Code == code && w.Message == message {
+			w.Count++
+			return
+		}
+	}
+	m.Warnings = append(m.Warnings, recordingWarning{Code: code, Message: message, Count: 1})
+}
+
 func (m *manifest) write(dir string) error {
 	b, err := json.MarshalIndent(m, "", "  ")
 	if err != nil {

@@ -241,3 +241,36 @@ func FuzzInbox(f *testing.F) {
 		}
 	})
 }
+
+// The same for sizes that differ: each message once, whatever arrives in whatever pieces, and none without its octets.
+func FuzzInboxOfDrawnSizes(f *testing.F) {
+	sizes, err := ParseSizes("uniform:8-40")
+	if err != nil {
+		f.Fatal(err)
+	}
+	sample := newExchange(Workload{Messages: 30, Sizes: sizes}.Plan(), 0, 1)
+	f.Add(bytes.Join(messages(sample), nil), uint8(7), true)
+	f.Add(bytes.Repeat([]byte{0}, 64), uint8(1), true)
+	f.Add([]byte("nonsense of some length"), uint8(200), false)
+	f.Fuzz(func(t *testing.T, b []byte, piece uint8, stream bool) {
+		x := newExchange(Workload{Messages: 30, Sizes: sizes}.Plan(), 0, 1)
+		sent := messages(x)
+		in := newInbox(x)
+		for part := range slices.Chunk(b, max(1, int(piece))) {
+			if stream {
+				in.stream(part, 1)
+			} else {
+				in.datagram(part, 1)
+			}
+		}
+		in.close()
+		if got := in.counts(); got.delivered > int64(len(sent)) || got.delivered+got.duplicated+got.corrupt > int64(len(b)) {
+			t.Errorf("%+v of %d octets", got, len(b))
+		}
+		for i, m := range sent {
+			if x.times[i] < 0 && !bytes.Contains(b, m) {
+				t.Errorf("message %d was delivered without its octets", i)
+			}
+		}
+	})
+}

@@ -327,9 +327,10 @@ func (w Workload) check() error {
 		return fmt.Errorf("a depth of %d needs answers: pattern %s or %s", w.Depth, Echo, WriteWriteRead)
 	case w.Connections < 0 || w.Connections > MaxConnections:
 		return fmt.Errorf("connections must be 1 to %d, is %d", MaxConnections, w.Connections)
-	case w.Messages < per || w.group() > 1 && w.Messages%per != 0:
-		return fmt.Errorf("%d messages cannot be shared by %d connections in transactions of %d: their number must be a multiple of %d",
-			w.Messages, w.connections(), w.group(), per)
+	case w.Messages < per:
+		return fmt.Errorf("%d connections need %d messages at least, there are %d", w.connections(), per, w.Messages)
+	case w.group() > 1 && w.Messages%per != 0:
+		return fmt.Errorf("pairs of messages over %d connections: messages must be a multiple of %d, is %d", w.connections(), per, w.Messages)
 	}
 	return nil
 }

@@ -176,9 +176,9 @@ func TestCheckOfPatterns(t *testing.T) {
 		{"unknown pattern", Workload{Messages: 16, Size: 90, Pattern: "ping"}, "udp", `unknown pattern "ping" (known: one-way, echo, wwr)`},
 		{"depth without answers", Workload{Messages: 16, Size: 90, Depth: 4}, "udp", "a depth of 4 needs answers: pattern echo or wwr"},
 		{"an odd message", Workload{Messages: 15, Size: 90, Pattern: WriteWriteRead}, "tcp",
-			"15 messages cannot be shared by 1 connections in transactions of 2: their number must be a multiple of 2"},
+			"pairs of messages over 1 connections: messages must be a multiple of 2, is 15"},
 		{"more connections than messages", Workload{Messages: 2, Size: 90, Connections: 3}, "tcp",
-			"2 messages cannot be shared by 3 connections in transactions of 1: their number must be a multiple of 3"},
+			"3 connections need 3 messages at least, there are 2"},
 		{"too many connections", Workload{Messages: 1000, Size: 90, Connections: 257}, "tcp", "connections must be 1 to 256, is 257"},
 		{"times without an interval", Workload{Messages: 16, Size: 90, Arrivals: arrivalsOf(t, "poisson")}, "tcp", "arrivals poisson need an interval"},
 		{"the largest drawn size", Workload{Messages: 16, Sizes: sizesOf(t, "uniform:8-70000")}, "udp",
@@ -196,4 +196,27 @@ func TestCheckOfPatterns(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Whatever is read back is what was meant, and every size drawn lies within it.
+func FuzzParseSizes(f *testing.F) {
+	for _, s := range []string{"uniform:8-90", "bimodal:64:1400:0.8", "uniform:9-8", "bimodal:::", "uniform:8-16777216"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		d, err := ParseSizes(s)
+		if err != nil {
+			return
+		}
+		if again, err := ParseSizes(d.String()); err != nil || again != d {
+			t.Fatalf("%q was read as %v, that as %v, %v", s, d, again, err)
+		}
+		w := Workload{Messages: 20, Sizes: d}
+		p := w.Plan()
+		for i := range w.Messages {
+			if n := p.Size(i); n < w.smallest() || n > w.largest() || n < seqLen || n > MaxSize {
+				t.Fatalf("%v drew %d", d, n)
+			}
+		}
+	})
 }

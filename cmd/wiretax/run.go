@@ -150,24 +150,30 @@ func (f *runFlags) experiment(c *cobra.Command) (capture.Experiment, error) {
 		return e, usagef(c, "--transports: none given")
 	}
 	for w := range f.workloads.all(f.seed) {
-		var misfit error
-		carried := 0
-		for _, t := range e.Transports {
-			err := w.Check(t, e.IP)
-			if err != nil && !slices.Contains(e.Optional, t) {
-				return e, usagef(c, "%w", err)
-			}
-			misfit = cmp.Or(misfit, err)
-			if err == nil {
-				carried++
-			}
-		}
-		if carried == 0 {
-			return e, usagef(c, "%w", misfit)
+		if err := carried(w, e); err != nil {
+			return e, usagef(c, "%w", err)
 		}
 		e.Workloads = append(e.Workloads, w)
 	}
 	return e, nil
+}
+
+// carried reports why a transport that must carry the workload cannot, or why none can.
+func carried(w traffic.Workload, e capture.Experiment) error {
+	var misfit error
+	some := false
+	for _, t := range e.Transports {
+		err := w.Check(t, e.IP)
+		if err != nil && !slices.Contains(e.Optional, t) {
+			return err
+		}
+		misfit = cmp.Or(misfit, err)
+		some = some || err == nil
+	}
+	if some {
+		return nil
+	}
+	return misfit
 }
 
 // transportHelp is a line for each transport.
