@@ -31,7 +31,7 @@ func (t *Trial) Count(r *Result, transport string) {
 // what it sent again. Payload then means the application's bytes, as over any other transport.
 func (t *Trial) secure(transport string) {
 	t.SecurityBytes = 0
-	if !strings.HasPrefix(transport, "tls") && !strings.HasPrefix(transport, "quic") || t.ApplicationBytes.Offered == 0 {
+	if !secured(transport) || t.ApplicationBytes.Offered == 0 {
 		return
 	}
 	t.SecurityBytes = t.UniquePayloadBytes - t.ApplicationBytes.Offered
@@ -43,6 +43,11 @@ func (t *Trial) secure(transport string) {
 // owns reports whether the flow is the workload's.
 func (t *Trial) owns(f *Flow, transport string) bool {
 	return f.Proto == protocolOf(transport) && (f.APort == t.Port || f.BPort == t.Port)
+}
+
+// secured reports whether a transport encrypts.
+func secured(transport string) bool {
+	return strings.HasPrefix(transport, "tls") || strings.HasPrefix(transport, "quic")
 }
 
 // protocolOf is the protocol that a transport's frames show: QUIC travels in UDP, TLS and MPTCP in TCP.

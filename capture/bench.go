@@ -34,6 +34,11 @@ func newBench(e Experiment) (_ *bench, err error) {
 	if b.lab, err = lab.Build(config); err != nil {
 		return nil, err
 	}
+	if e.NICQueue {
+		if err := b.lab.A.Queue(e.Link.nicQueue()); err != nil {
+			return nil, err
+		}
+	}
 	if b.lab.Kind != lab.Veth {
 		c := wire.Config{Rate: e.Link.Rate, RTT: e.Link.RTT, Loss: e.Link.Loss, MTU: e.Link.MTU}
 		if b.wire, err = wire.Start(c, b.lab.Ports, e.Seed); err != nil {
@@ -198,6 +203,7 @@ type baseline struct {
 	ring       [2]int64
 	iface      [2]int64
 	port       int64
+	autoCorked int64
 }
 
 func (b *bench) baseline() (base baseline, err error) {
@@ -209,7 +215,10 @@ func (b *bench) baseline() (base baseline, err error) {
 			return base, err
 		}
 	}
-	base.port, err = b.lab.PortDrops()
+	if base.port, err = b.lab.PortDrops(); err != nil {
+		return base, err
+	}
+	base.autoCorked, err = b.lab.A.AutoCorked()
 	return base, err
 }
 

@@ -15,6 +15,7 @@ import (
 	"wiretax/capture/lab"
 	"wiretax/capture/recording"
 	"wiretax/capture/traffic"
+	"wiretax/capture/wire"
 )
 
 // Experiment is what to measure.
@@ -26,6 +27,7 @@ type Experiment struct {
 	Link              Link
 	Devices           lab.Kind // zero: what works here; on lab.Veth there is no wire, and Link has an MTU only
 	KeepOffloads      bool     // on lab.Veth: see lab.Config
+	NICQueue          bool     // a token bucket of the link's rate in front of the sender's interface: see lab.TokenBucket
 	IP                int      // 4 or 6
 	CongestionControl string
 	Seed              uint64 // decides the order of the trials and which frames are lost
@@ -38,6 +40,17 @@ type Link struct {
 	RTT  time.Duration // propagation there and back
 	Loss float64       // probability
 	MTU  int           // octets of an IP packet
+}
+
+// nicQueue is the sender's NIC: as fast as the wire, so that frames wait in it and not on the wire. At least a frame may leave at
+// once, and what the rate makes of a millisecond: a kernel timer is no more exact than that on a busy machine.
+func (l Link) nicQueue() lab.TokenBucket {
+	const ethernetHeader, perMillisecond = 14, 8 * 1000
+	frame := l.MTU + ethernetHeader + wire.Overhead
+	return lab.TokenBucket{
+		Rate: l.Rate, Burst: max(frame, int(l.Rate/perMillisecond)), MTU: l.MTU,
+		Overhead: wire.Overhead, Minimum: wire.MinFrame + wire.Overhead,
+	}
 }
 
 // Progress is told before each trial.
@@ -147,9 +160,7 @@ func (b *bench) leaveOut(ctx context.Context, e Experiment, m *manifest) error {
 				continue
 			}
 			m.Workloads[i].remove(name)
-			if refused == nil || i == 0 {
-				m.Warnings = append(m.Warnings, recordingWarning{Code: "transport_left_out", Message: name + " left out: " + why.Error(), Count: 1})
-			}
+			m.warn("transport_left_out", name+" left out: "+why.Error())
 		}
 	}
 	return nil
@@ -199,6 +210,7 @@ func (b *bench) trial(ctx context.Context, e Experiment, p planned, dir string) 
 	}
 	facts := &trialFacts{
 		SendCalls: outcome.SendCalls, RecvCalls: outcome.RecvCalls, MessagesDelivered: outcome.MessagesDelivered,
+		AnswersDelivered: outcome.AnswersDelivered,
 		ApplicationBytes: applicationFacts{Offered: outcome.ApplicationBytesOffered, Delivered: outcome.ApplicationBytesDelivered},
 		Latency:          seconds(outcome.Latency), DurationSeconds: outcome.Duration.Seconds(), Port: outcome.Port,
 		Order: p.order + 1, Capture: e.captureName(p),
@@ -207,6 +219,10 @@ func (b *bench) trial(ctx context.Context, e Experiment, p planned, dir string) 
 	if err != nil {
 		return nil, nil, err
 	}
+	if facts.AutoCorked, err = b.lab.A.AutoCorked(); err != nil {
+		return nil, nil, err
+	}
+	facts.AutoCorked -= base.autoCorked
 	if err := b.save(filepath.Join(dir, facts.Capture), e, p, start, facts.Drops, &evidence); err != nil {
 		return nil, nil, err
 	}
@@ -233,7 +249,7 @@ func (b *bench) config(e Experiment) traffic.Config {
 		To:          traffic.Host{Addr: b.lab.B.Addr, Within: b.lab.B.Within},
 		Arrived:     func(ctx context.Context) error { return b.drain(ctx, 0, 1) },
 		Room:        b.room,
-		AnswerLimit: time.Second + 4*e.Link.RTT,
+		AnswerLimit: e.answerLimit(),
 	}
 }
 
@@ -246,11 +262,24 @@ func (e Experiment) limit(w traffic.Workload) time.Duration {
 func (e Experiment) expected(w traffic.Workload) time.Duration {
 	sending := time.Duration(w.Messages) * w.Interval
 	if e.Link.Rate > 0 {
-		bits := float64(w.Messages) * (float64(w.Size) + perMessage) * 8
+		bits := float64(w.Messages) * (w.MeanSize() + perMessage) * 8
 		sending = max(sending, time.Duration(bits/float64(e.Link.Rate)*float64(time.Second)))
+	}
+	if n, underWay := w.Transactions(); n > 0 {
+		each := e.Link.RTT + time.Duration(2*e.Link.Loss*float64(e.answerLimit()))
+		if w.Pattern == traffic.WriteWriteRead {
+			each += delayedACK
+		}
+		sending += time.Duration(n) * each / time.Duration(min(n, underWay))
 	}
 	return sending + 4*e.Link.RTT
 }
+
+// delayedACK is about what Nagle's algorithm makes the second of two writes wait.
+const delayedACK = 50 * time.Millisecond
+
+// answerLimit is when a datagram's answer is taken for lost.
+func (e Experiment) answerLimit() time.Duration { return time.Second + 4*e.Link.RTT }
 
 // perMessage is what a message of its own frame costs beside its payload, in octets: Ethernet 38, IP 20 to 40, TCP 32.
 const perMessage = 100
@@ -319,6 +348,6 @@ func (e Experiment) describe(p planned, devices lab.Kind) string {
 		}
 		link = fmt.Sprintf("%s, RTT %v, loss %g, %s", rate, e.Link.RTT, e.Link.Loss, link)
 	}
-	return fmt.Sprintf("wiretax %s: %d messages of %d bytes, interval %v, over %s (TCP congestion control %s), trial %d of %d; link: %s",
-		e.Version, w.Messages, w.Size, w.Interval, e.Transports[p.transport], e.CongestionControl, p.round+1, e.Trials, link)
+	return fmt.Sprintf("wiretax %s: %v, over %s (TCP congestion control %s), trial %d of %d; link: %s",
+		e.Version, w, e.Transports[p.transport], e.CongestionControl, p.round+1, e.Trials, link)
 }

@@ -72,9 +72,10 @@ var definitions = [...]chapter{
 		{"no clear change", "The ranges of the trials overlap: the difference of the medians says nothing."},
 	}},
 	{"what the sockets saw", []entry{
-		{"send calls, recv calls", "Calls of send(2) and recv(2) that moved data."},
+		{"send calls, recv calls", "System calls that wrote messages and answers, and that returned some; of TLS and QUIC, those of the sender's and the receiver's connection for whatever the protocol sends."},
 		{"delivered", "Messages that arrived whole and unchanged. The column appears when one did not: loss is no saving."},
-		{"latency p50, p99, max", "One-way delay of a message, from its send call to the return of the receive call that completed it, waiting for coalescing included: median, 99th percentile and longest of a trial, both ends on one clock."},
+		{"auto-corked", "How often the sender's kernel kept a small segment back because others of its socket still waited in the device's queue (TcpExtTCPAutoCorking). Shown where it happened: with --nic-queue."},
+		{"latency p50, p99, max", "One-way delay of a message, from its send call to the return of the receive call that completed it, waiting for coalescing included: median, 99th percentile and longest of a trial, both ends on one clock. Where messages are answered, the round trip: from the first write of a transaction to the return of the call that completed the answer."},
 		{"duration", "From the first send call of a trial to the last message received."},
 	}},
 	{"owners of bytes, from the outside of a frame to its inside", []entry{
