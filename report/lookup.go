@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // Terms lists what ExplainTerm knows, the names of JSON fields among them, with underscores in the place of spaces.
@@ -36,7 +37,7 @@ func explanation(chapters []chapter) (d document) {
 }
 
 // glossary is every term with what the chapters and the JSON schemas say about it.
-func glossary() map[string][]chapter {
+var glossary = sync.OnceValue(func() map[string][]chapter {
 	terms := map[string][]chapter{}
 	add := func(term, title string, e entry) {
 		list := terms[term]
@@ -59,7 +60,7 @@ func glossary() map[string][]chapter {
 		add(termOf(f.name), "in JSON", entry{f.name + " of " + strings.Join(f.objects, ", "), f.meaning})
 	}
 	return terms
-}
+})
 
 // termsOf takes the heading of an entry apart: "efficiency, column eff." is about two words.
 func termsOf(heading string) (terms []string) {
