@@ -15,7 +15,7 @@ import (
 
 // flagValues are the words that flags take, by the name of the flag, which means the same with every command.
 var flagValues = map[string]func() []string{
-	"transports": func() []string { return append(traffic.Names(), "all") },
+	"transports": func() []string { return append(traffic.Names(), traffic.Sets()...) },
 	"by":         func() []string { return analyze.ViewNames[:] },
 	"sort":       analyze.SortColumns,
 	"as":         func() []string { return []string{"ethernet"} },
