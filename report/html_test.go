@@ -112,6 +112,15 @@ func TestHTMLFramesWaitForTheLink(t *testing.T) {
 	}
 }
 
+func TestHTMLIsTheSameEachTime(t *testing.T) {
+	run, analysis := htmlRun(t, smallRun()), htmlAnalysis(t, withFrames(onePlusOne()))
+	for range 5 {
+		if htmlRun(t, smallRun()) != run || htmlAnalysis(t, withFrames(onePlusOne())) != analysis {
+			t.Fatal("two reports of one result differ")
+		}
+	}
+}
+
 func TestHTMLIsSelfContained(t *testing.T) {
 	outside := regexp.MustCompile(`https?://|\bsrc\s*=|@import|url\(|<link|<iframe|<img`)
 	for name, page := range map[string]string{"run": htmlRun(t, smallRun()), "analysis": htmlAnalysis(t, withFrames(onePlusOne()))} {
