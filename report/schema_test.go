@@ -109,7 +109,7 @@ func jsonFields(typ reflect.Type) map[string]jsonField {
 	fields := map[string]jsonField{}
 	for _, f := range reflect.VisibleFields(typ) {
 		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
-		if name != "" {
+		if name != "" && name != "-" {
 			fields[name] = jsonField{f.Type, strings.Contains(options, "omitempty")}
 		}
 	}

@@ -46,15 +46,15 @@ const (
 // transports is in the order in which tables show them.
 var transports = [...]transport{
 	{name: "udp", about: "one datagram a message", datagrams: true},
-	{name: "udp-packed", about: "the application fills datagrams up to the MTU, and waits 200 ms at most", datagrams: true, outlet: packed},
-	{name: "udp-gso", about: "the messages at hand in one call, which the kernel divides (UDP_SEGMENT)", datagrams: true, outlet: segmented},
+	{name: "udp-packed", about: "the application fills datagrams, waits 200 ms at most", datagrams: true, outlet: packed},
+	{name: "udp-gso", about: "the messages at hand in one call (UDP_SEGMENT)", datagrams: true, outlet: segmented},
 	{name: "udp-sendmmsg", about: "the messages at hand in one call of sendmmsg", datagrams: true, outlet: batched},
 	{name: "tcp", about: "Nagle's algorithm, the kernel's default", carrier: overTCP},
 	{name: "tcp-nodelay", about: "TCP_NODELAY", carrier: overTCP, noDelay: true},
 	{name: "tcp-cork", about: "TCP_CORK around all messages", carrier: overTCP, outlet: corked},
 	{name: "tcp-more", about: "MSG_MORE with all but the last message", carrier: overTCP, outlet: announced},
 	{name: "tcp-writev", about: "the messages at hand in one call of writev", carrier: overTCP, outlet: batched},
-	{name: "tcp-buffered", about: "a buffer of 4096 bytes before the socket, flushed after 200 ms at most", carrier: overTCP, outlet: buffered},
+	{name: "tcp-buffered", about: "a buffer of 4096 bytes, flushed after 200 ms at most", carrier: overTCP, outlet: buffered},
 	{name: "tcp-noautocork", about: "tcp, with net.ipv4.tcp_autocorking=0", carrier: overTCP, noAutocork: true},
 	{name: "tcp-quickack", about: "tcp, the receiver sets TCP_QUICKACK before each read", carrier: overTCP, quickAck: true},
 	{name: "tls", about: "TLS 1.3 over tcp-nodelay, one record a message", carrier: overTLS, noDelay: true},

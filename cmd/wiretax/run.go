@@ -67,20 +67,21 @@ tells what a column means.
 
 Transports:
 ` + transportHelp() + `
-"At hand" are the messages that are due: all of them without an --interval, those
-of a burst with --arrivals bursty:N. In patterns with answers whatever gathers
-messages is flushed before the sender waits for an answer. The bytes that TLS and
-QUIC add to the application's own count as header bytes (--explain).`,
-		Example: `  wiretax run                            the 2008 question: 16 messages of 90 bytes
-  wiretax run --interval 10ms            messages further apart than the RTT
-  wiretax run --size 1,90,1440 --ip 6    three sizes, over IPv6
+"At hand" are the messages that are due: all of them without an --interval,
+those of a burst with --arrivals bursty:N. In patterns with answers whatever
+gathers messages is flushed before the sender waits for an answer. The bytes
+that TLS and QUIC add to the application's own count as header bytes.`,
+		Example: `  wiretax run                           the 2008 question: 16 messages of 90 B
+  wiretax run --interval 10ms           messages further apart than the RTT
+  wiretax run --size 1,90,1440 --ip 6   three sizes, over IPv6
+  wiretax run -t udp,tcp --runs 20      two transports, more trials
   wiretax run -t tcp,tcp-nodelay --pattern wwr
-                                         requests in two writes: Nagle meets delayed ACK
+                                        two writes, one answer: Nagle's 40 ms
   wiretax run -t all --size uniform:64-1400 --interval 1ms --arrivals poisson
-                                         every transport, drawn sizes and times
-  wiretax run --loss 1% --seed 7         a link that loses frames, the same ones each time
-  wiretax run --out d                    keep captures (pcapng) and run.json in d
-  wiretax run --json | jq .workloads[0].transports[].summary.frames`,
+                                        every transport, drawn sizes and times
+  wiretax run --loss 1% --seed 7        a link that loses the same frames again
+  wiretax run --out d                   keep captures (pcapng) and run.json in d
+  wiretax run --json | jq '.workloads[0].transports[].summary.frames'`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return run(c, f) },
 	}
