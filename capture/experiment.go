@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"time"
 
 	"wiretax/capture/lab"
@@ -88,18 +89,29 @@ func Record(ctx context.Context, e Experiment, dir string, progress func(Progres
 		return err
 	}
 	plan := e.plan(m)
+	var written time.Time
 	for i, t := range plan {
 		if err := b.recordTrial(ctx, e, t, m, dir, len(plan), progress); err != nil {
 			incomplete := &IncompleteError{Done: i, Trials: len(plan), Cause: err}
-			m.Warnings = append(m.Warnings, recordingWarning{Code: "incomplete", Message: "ended " + incomplete.Error(), Count: int64(len(plan) - i)})
 			if i > 0 {
-				m.write(dir) // the trials are in it already, if not this warning
+				m.write(dir, incomplete.Error(), len(plan)-i) // its own failure is the lesser news
 			}
 			return incomplete
 		}
+		// Written now and then: whatever ends the program, the recording is good up to there and says what it lacks.
+		if time.Since(written) > writeEvery && i < len(plan)-1 {
+			written = time.Now()
+			if err := m.write(dir, fmt.Sprintf("after %d of %d trials", i+1, len(plan)), len(plan)-i-1); err != nil {
+				return err
+			}
+		}
 	}
-	return nil
+	return m.write(dir, "", 0)
 }
+
+// writeEvery is how often run.json is written while trials go on. It holds all of them, so once a trial would be work that
+// grows with the square.
+const writeEvery = time.Second
 
 // recordTrial runs one trial and adds it to the recording.
 func (b *bench) recordTrial(ctx context.Context, e Experiment, t planned, m *manifest, dir string, trials int, progress func(Progress)) error {
@@ -114,8 +126,7 @@ func (b *bench) recordTrial(ctx context.Context, e Experiment, t planned, m *man
 	}
 	facts.Options = options
 	facts.Trials = append(facts.Trials, *trial)
-	// Written after each trial: whatever ends the program, the recording is good up to here.
-	return m.write(dir)
+	return nil
 }
 
 // planned is one trial of the experiment's order.
@@ -170,8 +181,8 @@ func (b *bench) leaveOut(ctx context.Context, e Experiment, m *manifest) error {
 func (b *bench) try(ctx context.Context, e Experiment, transport string) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, tryLimit+100*e.Link.RTT, errors.New("no answer"))
 	defer cancel()
-	c := b.config(e)
-	c.Workload, c.Transport = traffic.Workload{Messages: 2, Size: 16}, transport
+	c := b.config(e, traffic.Workload{Messages: 2, Size: 16})
+	c.Transport = transport
 	_, err := traffic.Run(ctx, c)
 	return err
 }
@@ -226,8 +237,23 @@ func (b *bench) trial(ctx context.Context, e Experiment, p planned, dir string) 
 	if err := b.save(filepath.Join(dir, facts.Capture), e, p, start, facts.Drops, &evidence); err != nil {
 		return nil, nil, err
 	}
+	w, name := e.Workloads[p.workload], e.Transports[p.transport]
+	evidence.Messages = int64(w.Messages)
+	evidence.Complete = complete(name, evidence, facts.Drops)
 	facts.Witnesses = evidence.judge()
 	return facts, outcome.Options, nil
+}
+
+// complete reports whether every message must have arrived: always over a stream; in datagrams, when no frame was lost and the
+// receiver had room. (The QUIC library drops datagrams that are not read in time.)
+func complete(transport string, e evidence, drops map[string]int64) bool {
+	switch {
+	case transport == "quic-datagram":
+		return false
+	case strings.HasPrefix(transport, "udp"):
+		return e.WireLost == [2]int64{} && drops["receiver_socket"] == 0
+	}
+	return true
 }
 
 // send lets the traffic run. The collector rests meanwhile: it would be measured as latency.
@@ -236,26 +262,37 @@ func (b *bench) send(ctx context.Context, e Experiment, p planned) (*traffic.Out
 	w := e.Workloads[p.workload]
 	ctx, cancel := context.WithTimeoutCause(ctx, e.limit(w), fmt.Errorf("not finished after %v", e.limit(w)))
 	defer cancel()
-	c := b.config(e)
-	c.Workload, c.Transport = w, e.Transports[p.transport]
+	c := b.config(e, w)
+	c.Transport = e.Transports[p.transport]
 	return traffic.Run(ctx, c)
 }
 
 // config is what all trials have in common.
-func (b *bench) config(e Experiment) traffic.Config {
+func (b *bench) config(e Experiment, w traffic.Workload) traffic.Config {
 	return traffic.Config{
-		MTU: e.Link.MTU, CongestionControl: e.CongestionControl,
+		Workload: w, MTU: e.Link.MTU, CongestionControl: e.CongestionControl,
 		From:        traffic.Host{Addr: b.lab.A.Addr, Within: b.lab.A.Within},
 		To:          traffic.Host{Addr: b.lab.B.Addr, Within: b.lab.B.Within},
 		Arrived:     func(ctx context.Context) error { return b.drain(ctx, 0, 1) },
-		Room:        b.room,
+		Room:        func(written int64) { b.room(written * e.fragments(w)) },
 		AnswerLimit: e.answerLimit(),
 	}
 }
 
-// limit is how long a trial may take: well above what a working one does, so that only one without an end meets it.
+// limit is how long a trial may take: far above what a working one does, so that only one without an end meets it. A link
+// that loses frames takes TCP many timeouts, up to two minutes each (TCP_RTO_MAX).
 func (e Experiment) limit(w traffic.Workload) time.Duration {
-	return 2*time.Minute + 100*e.Link.RTT + 4*e.expected(w)
+	limit := 15*time.Minute + 1000*e.Link.RTT + 10*e.expected(w)
+	if e.Link.Loss > 0 {
+		limit *= 10
+	}
+	return limit
+}
+
+// fragments is how many frames a datagram of a message takes at most.
+func (e Experiment) fragments(w traffic.Workload) int64 {
+	room := (e.Link.MTU - 48) &^ 7 // of a fragment behind the IPv6 and fragment headers (RFC 8200 section 4.5)
+	return int64(1 + (int(w.MeanSize())+7)/room)
 }
 
 // expected is about how long a trial takes whose every message has a frame of its own.

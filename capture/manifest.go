@@ -182,7 +182,13 @@ func (m *manifest) warn(code, message string) {
 	m.Warnings = append(m.Warnings, recordingWarning{Code: code, Message: message, Count: 1})
 }
 
-func (m *manifest) write(dir string) error {
+// write saves run.json. ended says where the run ended and lacking how many trials it lacks; nothing for a whole run.
+func (m *manifest) write(dir, ended string, lacking int) error {
+	if ended != "" {
+		all := m.Warnings
+		defer func() { m.Warnings = all }()
+		m.Warnings = append(slices.Clip(all), recordingWarning{Code: "incomplete", Message: "ended " + ended, Count: int64(lacking)})
+	}
 	b, err := json.MarshalIndent(m, "", "  ")
 	if err != nil {
 		return fmt.Errorf("encode %s: %w", recording.ManifestName, err)

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 )
 
@@ -47,7 +48,13 @@ const insideEnv = "WIRETAX_INSIDE_USER_NAMESPACE"
 // Privileged reports whether this process may make network namespaces and devices, by trying.
 func Privileged() bool {
 	result := make(chan error)
-	onOwnThread(func() { result <- unix.Unshare(unix.CLONE_NEWNET) })
+	onOwnThread(func() {
+		err := unix.Unshare(unix.CLONE_NEWNET)
+		if err == nil { // a container may have the right to the one and not to the other
+			err = netlink.LinkAdd(&netlink.Veth{LinkAttrs: netlink.LinkAttrs{Name: "wire0"}, PeerName: "wire1"})
+		}
+		result <- err
+	})
 	return <-result == nil
 }
 
@@ -76,7 +83,7 @@ func Reexec(ctx context.Context) (code int, err error) {
 	case !errors.As(err, &exit):
 		return 0, fmt.Errorf("run inside user namespace: %w", err)
 	case exit.ExitCode() < 0:
-		return 128 + int(exit.Sys().(syscall.WaitStatus).Signal()), nil
+		return 0, fmt.Errorf("run inside user namespace: killed by signal: %v", exit.Sys().(syscall.WaitStatus).Signal())
 	}
 	return exit.ExitCode(), nil
 }

@@ -275,7 +275,7 @@ func unitsOf(resolution byte) uint64 {
 
 // nanos converts the time of a packet block.
 func (i *ngInterface) nanos(units uint64) int64 {
-	if units <= i.most {
+	if i.scale != 0 && units <= i.most {
 		return int64(units * i.scale)
 	}
 	return i.unevenNanos(units)

@@ -9,7 +9,9 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
+	"unicode"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -51,8 +53,18 @@ func wiretax(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer, arg
 	case errors.As(err, &code):
 		return int(code)
 	}
-	fmt.Fprintf(stderr, "wiretax: %s\n", describe(err))
+	fmt.Fprintf(stderr, "wiretax: %s\n", oneLine(describe(err)))
 	return codeOf(ctx, err)
+}
+
+// oneLine keeps an error on its line and out of the terminal's controls: it may quote a file name or a stranger's run.json.
+func oneLine(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsGraphic(r) {
+			return r
+		}
+		return unicode.ReplacementChar
+	}, strings.ReplaceAll(text, "\n", "; "))
 }
 
 func codeOf(ctx context.Context, err error) int {

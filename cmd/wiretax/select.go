@@ -37,7 +37,7 @@ func parseMoment(text string) (moment, error) {
 		return moment{text: text, offset: d, relative: true}, nil
 	}
 	t, err := time.Parse(time.RFC3339Nano, text)
-	if err != nil {
+	if err != nil || t.Year() < 1678 || t.Year() > 2261 { // what nanoseconds in 64 bits reach
 		return moment{}, fmt.Errorf("want a time such as 2008-06-30T12:00:00Z, or one since the first record such as 10s")
 	}
 	return moment{text: text, absolute: t}, nil
