@@ -109,6 +109,9 @@ func (a *Analysis) Add(r *Record) error {
 	return nil
 }
 
+// Skip passes over a record that is not to be analysed, so that FrameRow.N counts as the capture does.
+func (a *Analysis) Skip() { a.number++ }
+
 // limits turns From and To into nanoseconds: the first that is in and the last that is.
 func (o *Options) limits() (from, to int64) {
 	from, to = NoTime, math.MaxInt64

@@ -134,6 +134,7 @@ var warningCodes = [...]entry{
 	{"time_backward", "A record is earlier than the one before it."},
 	{"without_time", "A record has no time (pcapng simple packet block)."},
 	{"flow_limit", "A record belongs to a flow beyond --max-flows: it is in all totals, but no retransmission is known there."},
+	{"rows_left_out", "--frames shows 100,000 rows at most: --from, -c or a filter choose which. All sums are of all records."},
 	{"file_cut_off", "A file ends inside a record, or damage follows: the records before count. Not to be trusted, exit code 4."},
 	{"incomplete", "A run ended before all of its trials: those that are complete count."},
 }

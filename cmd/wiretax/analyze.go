@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -33,6 +32,7 @@ type analyzeFlags struct {
 	annotate bool
 	as       string
 	mtu      int
+	maxFlows int
 	output   outputFlags
 }
 
@@ -72,9 +72,13 @@ wrote: the run's table is printed again, counted anew from its captures.`,
 	fl.BoolVar(&f.annotate, "annotate", false, "with -w: give each frame a comment with its role and owners, for Wireshark")
 	fl.StringVar(&f.as, "as", "", "`ethernet`: price frames of other links as untagged Ethernet frames")
 	fl.IntVar(&f.mtu, "mtu", 0, "MTU of the link in `BYTES`: longer packets are super-frames (default: what the capture shows)")
+	fl.IntVar(&f.maxFlows, "max-flows", usualFlows, "`N` flows are kept apart, further ones are one sum; 0: all, at about 5 kB of memory each")
 	f.output.register(fl)
 	return c
 }
+
+// usualFlows is how many flows are kept apart without a word: what half a gigabyte of memory holds, the result included.
+const usualFlows = 100_000
 
 // check finds mistakes before any work is done and returns what to do.
 func (f *analyzeFlags) check(c *cobra.Command) (s selection, o analyze.Options, err error) {
@@ -86,6 +90,8 @@ func (f *analyzeFlags) check(c *cobra.Command) (s selection, o analyze.Options, 
 		return s, o, usagef(c, "--as %s: want ethernet", f.as)
 	case f.mtu != 0 && (f.mtu < 68 || f.mtu > 65535): // RFC 791 section 3.2
 		return s, o, usagef(c, "--mtu %d: want 68 to 65535", f.mtu)
+	case f.maxFlows < 0:
+		return s, o, usagef(c, "--max-flows %d: want 0 or more", f.maxFlows)
 	case f.count < 0:
 		return s, o, usagef(c, "--count %d: want 1 or more", f.count)
 	case f.write == "-" && f.output.file == "":
@@ -94,7 +100,7 @@ func (f *analyzeFlags) check(c *cobra.Command) (s selection, o analyze.Options, 
 	if f.annotate && f.write == "" {
 		return s, o, usagef(c, "--annotate: needs -w FILE to write comments to")
 	}
-	o = analyze.Options{AsEthernet: f.as != "", MTU: f.mtu, Charts: f.output.html(), FrameOwners: f.output.html()}
+	o = analyze.Options{AsEthernet: f.as != "", MTU: f.mtu, MaxFlows: f.maxFlows, Charts: f.output.html(), FrameOwners: f.output.html()}
 	if o.View, err = analyze.ParseView(f.by, f.sort, f.top); err != nil {
 		return s, o, usagef(c, "%w", err)
 	}
@@ -172,8 +178,11 @@ func (f *analyzeFlags) rows() int {
 	case f.output.html():
 		return mostDrawn
 	}
-	return math.MaxInt
+	return maxRows
 }
+
+// maxRows bounds the rows of --frames, which are held in memory until they are written.
+const maxRows = 100_000
 
 // split tells the files from the filter behind them: it begins with the first word, not the very first, that is neither a
 // file nor looks like one.
@@ -209,7 +218,7 @@ func (f *analyzeFlags) alone(c *cobra.Command, dir string, files []string) error
 	if f.filter != "" {
 		return usagef(c, "%s is a run: a filter needs one of its captures, such as %s", dir, filepath.Join(dir, "*.pcapng"))
 	}
-	for _, name := range []string{"frames", "by", "sort", "top", "from", "to", "count", "write", "as", "mtu"} {
+	for _, name := range []string{"frames", "by", "sort", "top", "from", "to", "count", "write", "as", "mtu", "max-flows"} {
 		if c.Flags().Changed(name) {
 			return usagef(c, "%s is a run: --%s needs one of its captures, such as %s", dir, name, filepath.Join(dir, "*.pcapng"))
 		}
@@ -290,6 +299,11 @@ func (r reading) analyze(ctx context.Context) (*analyze.Result, error) {
 	result := a.Result()
 	result.Frames = rows
 	describeSource(result, in)
+	if left := result.Totals.Records - int64(len(rows)); r.rows == maxRows && left > 0 {
+		result.Warnings = append(result.Warnings, analyze.Warning{
+			Code: "rows_left_out", Message: fmt.Sprintf("only the first %d records have a row (--from, -c or a filter choose others)", maxRows), Count: left,
+		})
+	}
 	if cut != nil {
 		result.Source.TruncatedFile = true
 		result.Warnings = append(result.Warnings, analyze.Warning{
@@ -309,6 +323,7 @@ func (r reading) feed(ctx context.Context, a *analyze.Analysis, in *recording.Me
 				if ok, err := r.chosen.takes(&records[i]); err != nil {
 					return nil, err
 				} else if !ok {
+					a.Skip()
 					continue
 				}
 			}

@@ -106,7 +106,8 @@ var hostiles = []struct {
 	{"lz4: 4 million empty records", 0, bomb(2, 16, pcapHeader(0))},
 	{"xz: 4 million empty records", 0, bomb(3, 16, pcapHeader(0))},
 	{"zstd: window of 2 GiB", exitFailure, fileOf([]byte{0x28, 0xb5, 0x2f, 0xfd, 0, 21 << 3, 1, 0, 0})},
-	{"xz: dictionary of 4 GiB", exitFailure, greedyXZ},
+	{"xz: dictionary of 4 GiB", exitFailure, greedyXZ(nil)},
+	{"xz: dictionary of 4 GiB in the second stream", exitFailure, greedyXZ(pcapHeader(0))},
 }
 
 // fileOf writes the parts one after the other.
@@ -203,21 +204,39 @@ func bomb(compression, times int, head []byte) func(string) error {
 	}
 }
 
-// greedyXZ makes an xz file that claims a dictionary of 4 GiB. The claim is an octet in the header of the block, 12 octets
-// into the file, that a CRC-32 protects (.xz file format, sections 3.1 and 5.3.1).
-func greedyXZ(name string) error {
-	var b bytes.Buffer
-	w, err := xz.NewWriter(&b)
-	if err != nil {
-		return err
+// greedyXZ makes an xz file whose last stream claims a dictionary of 4 GiB; a stream of something else may come before it.
+// The claim is an octet in the header of the block, 12 octets into the stream, that a CRC-32 protects (.xz file format,
+// sections 3.1 and 5.3.1).
+func greedyXZ(first []byte) func(string) error {
+	return func(name string) error {
+		honest, err := xzStream(first)
+		if err != nil {
+			return err
+		}
+		greedy, err := xzStream(zeros(1 << 20))
+		if err != nil {
+			return err
+		}
+		block := greedy[12:]
+		size := (int(block[0]) + 1) * 4
+		block[bytes.Index(block[:size], []byte{0x21, 1})+2] = 40 // LZMA2, one octet of properties: 4 GiB - 1
+		binary.LittleEndian.PutUint32(block[size-4:], crc32.ChecksumIEEE(block[:size-4]))
+		return os.WriteFile(name, append(honest, greedy...), 0o600)
 	}
-	w.Write(zeros(1 << 20))
-	if err := w.Close(); err != nil {
-		return err
+}
+
+// xzStream compresses b; nothing for nil.
+func xzStream(b []byte) ([]byte, error) {
+	var out bytes.Buffer
+	if b == nil {
+		return nil, nil
 	}
-	block := b.Bytes()[12:]
-	size := (int(block[0]) + 1) * 4
-	block[bytes.Index(block[:size], []byte{0x21, 1})+2] = 40 // LZMA2, one octet of properties: 4 GiB - 1
-	binary.LittleEndian.PutUint32(block[size-4:], crc32.ChecksumIEEE(block[:size-4]))
-	return os.WriteFile(name, b.Bytes(), 0o600)
+	w, err := xz.NewWriter(&out)
+	if err == nil {
+		_, err = w.Write(b)
+	}
+	if err == nil {
+		err = w.Close()
+	}
+	return out.Bytes(), err
 }
