@@ -75,6 +75,8 @@ type Transport struct {
 	Summary map[string]Summary `json:"summary,omitempty"` // by the JSON name of the figure
 	// BreakEven is absent for the base.
 	BreakEven *BreakEven `json:"break_even,omitempty"`
+	// Theory is nil where no standard determines anything.
+	Theory *Theory `json:"theory,omitempty"`
 	Timeline  *Timeline  `json:"-"` // frames to draw, where somebody asked for them
 }
 
