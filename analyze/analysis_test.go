@@ -255,9 +255,12 @@ func TestRecordsOfNoFlowGoToTheRest(t *testing.T) {
 }
 
 func TestFlowsBeyondTheLimitStayInTheSums(t *testing.T) {
-	r := analyse(t, Options{MaxFlows: 1}, udp(90), udp(90).onPort(1), tcp(psh, 1, 1, 10), tcp(psh, 1, 1, 10), udp(90))
-	if len(r.Flows) != 1 || r.Others.Records != 3 || r.Totals.UniquePayloadBytes != 290 || r.TCP.WithPayload != 2 || r.TCP.UniqueBytes != 20 {
-		t.Errorf("%d flows, others %+v, %+v", len(r.Flows), r.Others, r.TCP)
+	r := analyse(t, Options{MaxFlows: 2}, udp(90), udp(90), udp(80).onPort(1), tcp(psh, 1, 1, 10), tcp(psh, 1, 1, 10).after(300*ms), udp(90).onPort(1).after(300*ms))
+	if len(r.Flows) != 2 || r.Others.Flows != 2 || r.Others.PayloadBytes != 80+180 || r.Flows[0].AB.Retransmissions != 1 {
+		t.Errorf("%d flows, others %+v", len(r.Flows), r.Others)
+	}
+	if r.Totals.UniquePayloadBytes != 360 || r.TCP.WithPayload != 2 || r.TCP.UniqueBytes != 10 {
+		t.Errorf("%d octets unique, %+v", r.Totals.UniquePayloadBytes, r.TCP)
 	}
 	wantWarnings(t, r, map[string]int64{"flow_limit": 3})
 }
@@ -327,6 +330,9 @@ func TestSumsHoldForRandomTraffic(t *testing.T) {
 	for seed := range uint64(20) {
 		packets := traffic(seed, 100, 500)
 		r := analyse(t, Options{MaxFlows: 8}, packets...)
+		if len(r.Flows) != 8 {
+			t.Errorf("%d flows, want 8", len(r.Flows))
+		}
 		var rows FrameRow
 		for _, row := range r.Frames {
 			rows.Frames += row.Frames

@@ -3,12 +3,12 @@ package main
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/netip"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -213,9 +213,6 @@ func trust(warnings []analyze.Warning) error {
 	return nil
 }
 
-// batch is how many records are read at a time.
-const batch = 512
-
 // reading is one pass over captures.
 type reading struct {
 	files   []string
@@ -243,8 +240,8 @@ func (r reading) analyze(ctx context.Context) (*analyze.Result, error) {
 		return nil, err
 	}
 	a := analyze.New(r.options)
-	cut, err := r.feed(ctx, a, in, take)
-	if err != nil {
+	feed := &feed{ctx: ctx, in: in, chosen: r.chosen, copier: take}
+	if err := a.Take(feed, feed.open(runtime.GOMAXPROCS(0))); err != nil {
 		take.abort()
 		return nil, err
 	}
@@ -254,51 +251,13 @@ func (r reading) analyze(ctx context.Context) (*analyze.Result, error) {
 	result := a.Result()
 	result.Frames = rows
 	describeSource(result, in)
-	if cut != nil {
+	if feed.cut != nil {
 		result.Source.TruncatedFile = true
 		result.Warnings = append(result.Warnings, analyze.Warning{
-			Code: "file_cut_off", Message: cut.Error(), Count: 1, Distrust: true,
+			Code: "file_cut_off", Message: feed.cut.Error(), Count: 1, Distrust: true,
 		})
 	}
 	return result, nil
-}
-
-// feed passes all records on; cut says where files ended before their end.
-func (r reading) feed(ctx context.Context, a *analyze.Analysis, in *recording.Merge, take *copier) (cut, err error) {
-	records := make([]recording.Record, batch)
-	for {
-		n, err := in.Next(records)
-		for i := range records[:n] {
-			if r.chosen != nil {
-				if ok, err := r.chosen.takes(&records[i]); err != nil {
-					return nil, err
-				} else if !ok {
-					continue
-				}
-			}
-			record := analyze.Record(records[i])
-			if err := a.Add(&record); err != nil {
-				return nil, err
-			}
-			if err := take.write(records[i]); err != nil {
-				return nil, err
-			}
-			if r.chosen != nil && r.chosen.full() {
-				return nil, nil
-			}
-		}
-		var end *recording.CutError
-		switch {
-		case errors.Is(err, io.EOF):
-			return nil, nil
-		case errors.As(err, &end):
-			return err, nil // of every file that is cut
-		case err != nil:
-			return nil, err
-		case ctx.Err() != nil:
-			return nil, context.Cause(ctx)
-		}
-	}
 }
 
 // sink makes the copier of the chosen records, if there is to be one.

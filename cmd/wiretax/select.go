@@ -84,7 +84,7 @@ type copier struct {
 	written int // interfaces
 }
 
-func (c *copier) write(r recording.Record) error {
+func (c *copier) write(r *recording.Record) error {
 	if c == nil {
 		return nil
 	}
@@ -92,7 +92,7 @@ func (c *copier) write(r recording.Record) error {
 		c.out.AddInterface(i)
 		c.written++
 	}
-	return c.out.Write(r)
+	return c.out.Write(*r)
 }
 
 func (c *copier) close() error {
