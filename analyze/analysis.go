@@ -1,9 +1,7 @@
 package analyze
 
 import (
-	"iter"
 	"math"
-	"slices"
 	"sync/atomic"
 	"time"
 
@@ -121,57 +119,6 @@ func (a *Analysis) sum() *tally {
 func (a *Analysis) folded() (n int64) {
 	for _, s := range a.shards {
 		n += s.flows.Folded.Flows
-	}
-	return n
-}
-
-// placed is a flow and where it is.
-type placed struct {
-	*flow.Flow
-	shard *shard
-	ref   flow.Ref
-}
-
-func (p placed) counts(dir int) flow.Counts { return p.shard.flows.Counts(p.ref, dir) }
-
-// flows iterates over the flows of all shards in the order of their first records.
-func (a *Analysis) flows() iter.Seq[placed] {
-	return func(yield func(placed) bool) {
-		type cursor struct {
-			next func() (flow.Ref, *flow.Flow, bool)
-			head placed
-		}
-		var cursors []*cursor
-		for _, s := range a.shards {
-			next, stop := iter.Pull2(s.flows.All())
-			defer stop()
-			if ref, f, ok := next(); ok {
-				cursors = append(cursors, &cursor{next, placed{f, s, ref}})
-			}
-		}
-		for len(cursors) > 0 {
-			first := 0
-			for i, c := range cursors {
-				if c.head.Born() < cursors[first].head.Born() {
-					first = i
-				}
-			}
-			c := cursors[first]
-			if !yield(c.head) {
-				return
-			}
-			var ok bool
-			if c.head.ref, c.head.Flow, ok = c.next(); !ok {
-				cursors = slices.Delete(cursors, first, first+1)
-			}
-		}
-	}
-}
-
-// len is the number of flows that are kept apart.
-func (a *Analysis) len() (n int) {
-	for _, s := range a.shards {
-		n += s.flows.Len()
 	}
 	return n
 }

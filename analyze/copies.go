@@ -23,9 +23,9 @@ const (
 	copyWindowSYNACK = 100_000    // nanoseconds
 )
 
-// copies remembers the last packets. Each has two places: with one, every tenth copy of a hundred packets was overlooked.
+// copies remembers the last packets of a shard. Each has two places: with one, every tenth copy of a hundred packets was overlooked.
 type copies struct {
-	recent [1024][2]sighting
+	recent [256][2]sighting
 }
 
 type sighting struct {

@@ -137,7 +137,7 @@ func (p *reader) readPacket(d *digest, r *Record, f *frame.Frame) {
 	if f.Reverse {
 		d.facts |= backward
 	}
-	d.name = flow.NameOf(&f.Flow, r.Interface)
+	d.name.Set(&f.Flow, r.Interface)
 	d.hash = p.seed.Hash(&d.name)
 	d.shard = d.name.Shard(p.shards)
 	h := &f.TCP

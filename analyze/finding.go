@@ -174,7 +174,7 @@ func (a *Analysis) weighFlows(t *tally, stakes *[numFindings]stake) {
 		}
 		return t.roles[r].WireBytes * frames / t.roles[r].Frames
 	}
-	for f := range a.flows() {
+	for _, f := range a.flows() {
 		if k := f.Key(); k.Proto != frame.ProtoTCP {
 			continue
 		}

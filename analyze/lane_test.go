@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"math/rand/v2"
+	"reflect"
 	"testing"
 	"time"
 	"unsafe"
@@ -173,5 +175,46 @@ func TestADigestKnowsTheSegmentByItsPayload(t *testing.T) {
 		if f.Flow.Proto == frame.ProtoTCP && f.HasTransport && f.TCP.Segment != int(f.Ledger[frame.Payload]) {
 			t.Errorf("% x: segment %d, payload %d", r.Data, f.TCP.Segment, f.Ledger[frame.Payload])
 		}
+	}
+}
+
+func TestTheTopFlowsAndTheRestAreAll(t *testing.T) {
+	a := New(Options{})
+	for _, r := range records(3, 2000) {
+		if err := a.Add(r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all := a.Result()
+	wire := func(f *Flow) int64 { return f.AB.WireBytes + f.BA.WireBytes }
+	for _, n := range []int{0, 1, 5, len(all.Flows) - 1, len(all.Flows), len(all.Flows) + 1, -1} {
+		r := a.Outline(n)
+		sum, least := r.Unlisted.Direction, int64(math.MaxInt64)
+		for i := range r.Flows {
+			f := &r.Flows[i]
+			sum.add(&f.AB)
+			sum.add(&f.BA)
+			least = min(least, wire(f))
+			if f.Number <= i || !reflect.DeepEqual(*f, all.Flows[f.Number-1]) {
+				t.Errorf("top %d: flow %d is %+v", n, f.Number, f)
+			}
+		}
+		larger := 0
+		for i := range all.Flows {
+			if wire(&all.Flows[i]) > least {
+				larger++
+			}
+		}
+		flows := len(r.Flows) + int(r.Unlisted.Flows)
+		if sum.WireBytes+all.Others.WireBytes != all.Totals.WireBytes || flows != len(all.Flows) || larger > max(n, 0) && n >= 0 {
+			t.Errorf("top %d: %d of %d flows, %d wire bytes, %d flows are larger", n, flows, len(all.Flows), sum.WireBytes, larger)
+		}
+	}
+	i := 0
+	for f := range a.EachFlow() {
+		if !reflect.DeepEqual(*f, all.Flows[i]) {
+			t.Errorf("flow %d one by one is %+v, want %+v", i+1, *f, all.Flows[i])
+		}
+		i++
 	}
 }

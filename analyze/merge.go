@@ -3,7 +3,7 @@ package analyze
 // Merge adds what o has seen. It equals one analysis of both parts, o's records after a's, as far as no flow has records in
 // both: what the second part repeats of the first is not found out. o must not be used afterwards.
 func (a *Analysis) Merge(o *Analysis) {
-	for p := range o.flows() {
+	for _, p := range o.flows() {
 		n := p.Name()
 		a.shards[n.Shard(a.shardBits)].flows.Take(p.shard.flows, p.ref, a.order.number)
 	}

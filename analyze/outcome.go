@@ -9,7 +9,11 @@ import (
 )
 
 // Result is what the records taken so far add up to. It fills all but the facts of Source that only files know.
-func (a *Analysis) Result() *Result {
+func (a *Analysis) Result() *Result { return a.Outline(-1) }
+
+// Outline is Result with those flows only that took most wire bytes, so many as top says, and the sum of the others. All of
+// them can be had one by one from EachFlow.
+func (a *Analysis) Outline(top int) *Result {
 	t, c := a.sum(), &a.order.clock
 	r := &Result{
 		Schema: Schema, Kind: "analysis",
@@ -19,7 +23,6 @@ func (a *Analysis) Result() *Result {
 		Inferred: make(map[string]int64, frame.NumOwners-frame.NumMeasured),
 		Roles:    make(map[Role]Share, flow.NumRoles),
 		TCP:      t.tcp,
-		Flows:    make([]Flow, 0, a.len()),
 		By:       a.options.View.By,
 		Groups:   a.groups(t),
 		Findings: a.findings(t),
@@ -39,11 +42,8 @@ func (a *Analysis) Result() *Result {
 	for i, n := range t.option {
 		r.TCP.OptionBytes[frame.TCPOption(i).String()] = n
 	}
-	for f := range a.flows() {
-		c := f.conversation()
-		c.Number = len(r.Flows) + 1
-		r.Flows = append(r.Flows, c)
-	}
+	r.Flows, r.Unlisted = a.top(top)
+	r.EachFlow = a.EachFlow()
 	if t.others.Records > 0 {
 		r.Others = &OtherFlows{Flows: a.folded(), Direction: figures(&t.others)}
 	}

@@ -10,7 +10,7 @@ type shard struct {
 	tally
 	flows  *flow.Table
 	copies copies
-	hashes []uint32 // of the packets at hand
+	hashes [flow.WarmAtOnce]uint32 // of the packets at hand
 	warmed uint32
 }
 
@@ -46,8 +46,8 @@ func (t *tally) judgeAlone(d *digest) verdict {
 }
 
 // judge finds the flow of a packet and judges the packet by what the flow has seen. number is that of the record.
-func (s *shard) judge(d *digest, number int64) verdict {
-	v := verdict{dir: d.direction(), role: flow.Other, unique: int64(d.payload), frames: 1}
+func (s *shard) judge(v *verdict, d *digest, number int64) {
+	*v = verdict{dir: d.direction(), role: flow.Other, unique: int64(d.payload), frames: 1}
 	v.ref, v.born = s.flows.Find(&d.name, d.hash, d.is(backward), number)
 	v.flow = s.flows.At(v.ref)
 	if v.born {
@@ -57,16 +57,16 @@ func (s *shard) judge(d *digest, number int64) verdict {
 		seen(v.flow, d.nanos)
 	}
 	if d.is(hasPrint) {
-		v.copied = s.copies.repeats(&v, d)
+		v.copied = s.copies.repeats(v, d)
 		if v.copied {
 			s.doubts[duplicateRecords]++
 		}
 	}
 	switch {
 	case d.isTCP():
-		s.segment(&v, d)
+		s.segment(v, d)
 	case d.proto == frame.ProtoTCP && d.is(joined):
-		s.laterFragment(&v, d)
+		s.laterFragment(v, d)
 	default:
 		v.role = withoutState(d)
 		if d.is(laterFragment) && !d.is(joined) {
@@ -74,15 +74,14 @@ func (s *shard) judge(d *digest, number int64) verdict {
 		}
 	}
 	if d.is(hasTransport) && d.payload > 0 && d.facts&(isFragment|incredible) == 0 {
-		s.expand(&v, d)
+		s.expand(v, d)
 	}
-	s.charge(&v, d)
+	s.charge(v, d)
 	if d.isTCP() && !v.copied && d.nanos != NoTime {
-		s.evidence.observe(&v, d)
+		s.evidence.observe(v, d)
 	}
 	payload := int64(d.payload)
 	s.flows.Charge(v.ref, v.dir, v.role, v.frames, payload, payload-v.unique, int64(d.header), v.wire)
-	return v
 }
 
 // seen widens the time span of a flow.
@@ -100,15 +99,19 @@ func seen(fl *flow.Flow, nanos int64) {
 
 // take judges the packets of a batch that belong to the shard's flows.
 func (s *shard) take(packets []*digest, l *lane) {
-	s.hashes = s.hashes[:0]
-	for _, d := range packets {
-		s.hashes = append(s.hashes, d.hash)
-	}
-	s.warmed += s.flows.Warm(s.hashes)
-	for _, d := range packets {
-		v := s.judge(d, l.first+int64(d.at))
-		if l.rows != nil {
-			l.rows[d.at].judged(&v, d)
+	var v verdict
+	for len(packets) > 0 {
+		n := min(len(packets), len(s.hashes))
+		for i, d := range packets[:n] {
+			s.hashes[i] = d.hash
 		}
+		s.warmed += s.flows.Warm(s.hashes[:n])
+		for _, d := range packets[:n] {
+			s.judge(&v, d, l.first+int64(d.at))
+			if l.rows != nil {
+				l.rows[d.at].judged(&v, d)
+			}
+		}
+		packets = packets[n:]
 	}
 }

@@ -260,7 +260,7 @@ func (a *Analysis) flowGroups(by string, t *tally) []Group {
 		}
 		sums[name].Add(c)
 	}
-	for f := range a.flows() {
+	for _, f := range a.flows() {
 		k := f.Key()
 		ab, ba := f.counts(0), f.counts(1)
 		switch by {

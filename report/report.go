@@ -49,6 +49,14 @@ func (s Style) width() int {
 	return s.Width
 }
 
+// MostFlows is how many flows a table shows at most, below 0 for all.
+func (s Style) MostFlows() int {
+	if s.Top == 0 {
+		return usualTop
+	}
+	return s.Top
+}
+
 func (s Style) top(n int) int {
 	switch {
 	case s.Top < 0:

@@ -11,13 +11,12 @@ import (
 // Name is a frame.Key and the number of an interface, packed to be compared and hashed word by word.
 type Name [6]uint64
 
-// NameOf packs a key.
-func NameOf(k *frame.Key, iface int32) Name {
-	return Name{
-		word(k.A[:8]), word(k.A[8:]), word(k.B[:8]), word(k.B[8:]),
-		uint64(k.APort) | uint64(k.BPort)<<16 | uint64(k.Proto)<<32 | uint64(k.IP)<<40 | k.Network>>32<<48,
-		k.Network<<32 | uint64(uint32(iface)),
-	}
+// Set packs a key, word by word: what was written as words is slow to read as anything longer.
+func (n *Name) Set(k *frame.Key, iface int32) {
+	n[0], n[1] = word(k.A[:8]), word(k.A[8:])
+	n[2], n[3] = word(k.B[:8]), word(k.B[8:])
+	n[4] = uint64(k.APort) | uint64(k.BPort)<<16 | uint64(k.Proto)<<32 | uint64(k.IP)<<40 | k.Network>>32<<48
+	n[5] = k.Network<<32 | uint64(uint32(iface))
 }
 
 // Key unpacks the key.

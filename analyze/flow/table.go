@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"cmp"
 	"iter"
 	"slices"
 )
@@ -61,15 +62,12 @@ func (t *Table) At(r Ref) *Flow { return &t.blocks[r/blockFlows][r%blockFlows] }
 // All iterates over the flows in order of first appearance.
 func (t *Table) All() iter.Seq2[Ref, *Flow] {
 	return func(yield func(Ref, *Flow) bool) {
-		if t.Folded.Flows == 0 {
-			for r := range Ref(t.n) {
-				if !yield(r, t.At(r)) {
-					return
-				}
+		order := t.Order()
+		for i := range t.n {
+			r := Ref(i)
+			if order != nil {
+				r = order[i]
 			}
-			return
-		}
-		for _, r := range t.inOrder() { // flows have taken the places of others
 			if !yield(r, t.At(r)) {
 				return
 			}
@@ -77,12 +75,17 @@ func (t *Table) All() iter.Seq2[Ref, *Flow] {
 	}
 }
 
-func (t *Table) inOrder() []Ref {
+// Order returns the flows in order of first appearance, nil where that is the order of their places: as long as none has
+// taken the place of another.
+func (t *Table) Order() []Ref {
+	if t.Folded.Flows == 0 {
+		return nil
+	}
 	refs := make([]Ref, t.n)
 	for i := range refs {
 		refs[i] = Ref(i)
 	}
-	slices.SortFunc(refs, func(a, b Ref) int { return int(t.At(a).Born() - t.At(b).Born()) })
+	slices.SortFunc(refs, func(a, b Ref) int { return cmp.Compare(t.At(a).Born(), t.At(b).Born()) })
 	return refs
 }
 
@@ -146,21 +149,22 @@ func (t *Table) grow() {
 	}
 }
 
-// Warm brings the flows of several hashes near the CPU. One by one, each would be waited for.
+// WarmAtOnce is how many flows fit the first cache of a CPU beside everything else.
+const WarmAtOnce = 64
+
+// Warm reads the flows of several hashes, at most WarmAtOnce, so that Find has them in the CPU's cache: the CPU fetches
+// several that do not depend on each other at once, where it would wait for one after the other. The sum means nothing; it
+// keeps the compiler from leaving the reads out.
 func (t *Table) Warm(hashes []uint32) (sum uint32) {
-	var refs [64]Ref
-	for len(hashes) > 0 {
-		n := min(len(hashes), len(refs))
-		for i, h := range hashes[:n] {
-			refs[i] = Ref(t.slots[h&t.mask].place)
+	var places [WarmAtOnce]uint32
+	for i, h := range hashes {
+		places[i] = t.slots[h&t.mask].place
+	}
+	for _, place := range places[:len(hashes)] {
+		if place != 0 {
+			f := t.At(Ref(place - 1))
+			sum += uint32(f.name[4]) + f.halves[0].first + f.halves[1].first
 		}
-		for _, r := range refs[:n] {
-			if r != 0 {
-				f := t.At(r - 1)
-				sum += uint32(f.name[4]) + f.halves[0].first + f.halves[1].first
-			}
-		}
-		hashes = hashes[n:]
 	}
 	return sum
 }

@@ -28,7 +28,8 @@ func key(n int) frame.Key {
 
 // find looks a key up as a record of that number.
 func (t *Table) find(k *frame.Key, iface int32, reverse bool, number int64) (Ref, bool) {
-	n := NameOf(k, iface)
+	var n Name
+	n.Set(k, iface)
 	return t.Find(&n, t.seed.Hash(&n), reverse, number)
 }
 

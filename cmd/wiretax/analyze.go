@@ -140,7 +140,7 @@ func analyzeCaptures(c *cobra.Command, f *analyzeFlags, args []string) error {
 		}
 		return printRun(c.Context(), c, files[0], f.output)
 	}
-	r := reading{files: files, stdin: c.InOrStdin(), options: options, frames: f.frames, chosen: &chosen, write: f.write, stdout: c.OutOrStdout()}
+	r := reading{files: files, stdin: c.InOrStdin(), options: options, frames: f.frames, top: f.listed(), chosen: &chosen, write: f.write, stdout: c.OutOrStdout()}
 	result, err := r.analyze(c.Context())
 	if err != nil {
 		return err
@@ -154,6 +154,14 @@ func analyzeCaptures(c *cobra.Command, f *analyzeFlags, args []string) error {
 		return err
 	}
 	return trust(result.Warnings)
+}
+
+// listed is how many flows the result has to hold.
+func (f *analyzeFlags) listed() int {
+	if report.Format(f.output.format) != report.Table && report.Format(f.output.format) != report.Markdown {
+		return -1
+	}
+	return report.Style{Top: f.top}.MostFlows()
 }
 
 // split tells the files from the filter behind them: it begins with the first word, not the very first, that is neither a
@@ -219,6 +227,7 @@ type reading struct {
 	stdin   io.Reader
 	options analyze.Options
 	frames  bool       // keep a row for each record
+	top     int        // flows that the result has; all where it is negative
 	chosen  *selection // nil: all records
 	write   string     // capture to write the chosen records to; empty: none
 	stdout  io.Writer
@@ -248,7 +257,7 @@ func (r reading) analyze(ctx context.Context) (*analyze.Result, error) {
 	if err := take.close(); err != nil {
 		return nil, err
 	}
-	result := a.Result()
+	result := a.Outline(r.top)
 	result.Frames = rows
 	describeSource(result, in)
 	if feed.cut != nil {
@@ -345,7 +354,7 @@ func loadRun(ctx context.Context, dir string) (*analyze.Run, error) {
 
 func countTrial(ctx context.Context, dir, transport string, t *analyze.Trial) error {
 	file := filepath.Join(dir, filepath.Base(t.Capture)) // run.json may come from a stranger: it names files beside it only
-	result, err := reading{files: []string{file}}.analyze(ctx)
+	result, err := reading{files: []string{file}, top: -1}.analyze(ctx)
 	if err != nil {
 		return err
 	}
