@@ -55,6 +55,9 @@ const (
 	fewFlows    = 1 << 14
 )
 
+// OctetsPerFlow is how much memory a flow that is kept apart takes at most.
+const OctetsPerFlow = flow.OctetsPerFlow
+
 // New returns an analysis that has seen no record.
 func New(o Options) *Analysis {
 	a := &Analysis{options: o, seed: flow.NewSeed(), shardBits: usualShards}

@@ -61,6 +61,20 @@ type Result struct {
 	Warnings []Warning        `json:"warnings"`
 }
 
+// AllFlows iterates over the flows, those left out of Flows included.
+func (r *Result) AllFlows() iter.Seq[*Flow] {
+	if r.EachFlow != nil {
+		return r.EachFlow
+	}
+	return func(yield func(*Flow) bool) {
+		for i := range r.Flows {
+			if !yield(&r.Flows[i]) {
+				return
+			}
+		}
+	}
+}
+
 // Source says where the records came from.
 type Source struct {
 	Files         []string `json:"files"`

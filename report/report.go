@@ -18,15 +18,16 @@ const (
 	Markdown Format = "markdown" // GitHub Flavored Markdown
 	CSV      Format = "csv"      // RFC 4180, plain numbers, units in the header
 	JSON     Format = "json"     // the result itself
+	NDJSON   Format = "ndjson"   // the result in lines, one an object (https://github.com/ndjson/ndjson-spec)
 )
 
 // ParseFormat reads the name of a format.
 func ParseFormat(s string) (Format, error) {
 	switch f := Format(s); f {
-	case Table, Markdown, CSV, JSON:
+	case Table, Markdown, CSV, JSON, NDJSON:
 		return f, nil
 	}
-	return "", fmt.Errorf("format %q: unknown (use table, markdown, csv or json)", s)
+	return "", fmt.Errorf("format %q: unknown (use table, markdown, csv, json or ndjson)", s)
 }
 
 // Style says what the reader's terminal can show and how much the reader wants to see.
@@ -67,11 +68,13 @@ func (s Style) top(n int) int {
 	return min(n, s.Top)
 }
 
-// Run writes the report of an experiment. As csv it is one row for each workload and transport.
+// Run writes the report of an experiment. As csv it is one row for each workload and transport, as ndjson one line.
 func Run(w io.Writer, r *analyze.Run, f Format, s Style) error {
 	switch f {
 	case JSON:
 		return writeJSON(w, withoutNull(*r))
+	case NDJSON:
+		return NewStream(w, f, s).only(withoutNull(*r))
 	case CSV:
 		return writeCSV(w, runRecords(r))
 	case Markdown:
@@ -84,10 +87,8 @@ func Run(w io.Writer, r *analyze.Run, f Format, s Style) error {
 // where the result holds any, otherwise the flows.
 func Analysis(w io.Writer, r *analyze.Result, f Format, s Style) error {
 	switch f {
-	case JSON:
-		return writeJSON(w, withoutNullLists(*r))
-	case CSV:
-		return writeCSV(w, analysisRecords(r))
+	case JSON, NDJSON, CSV:
+		return NewStream(w, f, s).End(r)
 	case Markdown:
 		return writeMarkdown(w, analysisDocument(r, s))
 	}

@@ -8,7 +8,6 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -31,6 +30,7 @@ type analyzeFlags struct {
 	write    string
 	as       string
 	mtu      int
+	maxFlows int
 	output   outputFlags
 }
 
@@ -68,6 +68,7 @@ wrote: the run's table is printed again, counted anew from its captures.`,
 	fl.StringVarP(&f.write, "write", "w", "", "write the selected records to this pcapng file, - for standard output")
 	fl.StringVar(&f.as, "as", "", "ethernet: price link types that are no Ethernet as untagged Ethernet frames")
 	fl.IntVar(&f.mtu, "mtu", 0, "MTU of the link, bytes: longer packets are super-frames (default: what the capture shows)")
+	fl.IntVar(&f.maxFlows, "max-flows", 0, "flows to keep apart; those not used for longest are summed up (default: what a quarter of the free memory holds)")
 	f.output.register(fl)
 	return c
 }
@@ -82,6 +83,8 @@ func (f *analyzeFlags) check(c *cobra.Command) (s selection, o analyze.Options, 
 		return s, o, usagef(c, "--as %s: want ethernet", f.as)
 	case f.mtu != 0 && (f.mtu < 68 || f.mtu > 65535): // RFC 791 section 3.2
 		return s, o, usagef(c, "--mtu %d: want 68 to 65535", f.mtu)
+	case f.maxFlows < 0:
+		return s, o, usagef(c, "--max-flows %d: want 1 or more", f.maxFlows)
 	case f.count < 0:
 		return s, o, usagef(c, "--count %d: want 1 or more", f.count)
 	case f.write == "-" && f.output.file == "":
@@ -140,26 +143,39 @@ func analyzeCaptures(c *cobra.Command, f *analyzeFlags, args []string) error {
 		}
 		return printRun(c.Context(), c, files[0], f.output)
 	}
-	r := reading{files: files, stdin: c.InOrStdin(), options: options, frames: f.frames, top: f.listed(), chosen: &chosen, write: f.write, stdout: c.OutOrStdout()}
-	result, err := r.analyze(c.Context())
-	if err != nil {
-		return err
-	}
-	result.Source.Filter = f.filter
+	options.MaxFlows = cmp.Or(f.maxFlows, affordableFlows())
+	r := reading{files: files, stdin: c.InOrStdin(), options: options, top: f.listed(), chosen: &chosen, write: f.write,
+		stdout: c.OutOrStdout(), status: newStatusLine(c.ErrOrStderr())}
+	var (
+		result *analyze.Result
+		failed error // of the analysis, not of writing
+	)
 	err = f.output.write(c, func(w io.Writer, format report.Format, s report.Style) error {
 		s.Top = f.top
-		return report.Analysis(w, result, format, s)
+		out := report.NewStream(w, format, s)
+		if f.frames && (format != report.CSV || f.by == "") {
+			r.options.EachFrame = out.Frame
+		}
+		if result, failed = r.analyze(c.Context()); failed != nil {
+			return failed
+		}
+		result.Source.Filter = f.filter
+		return out.End(result)
 	})
-	if err != nil {
+	if err := cmp.Or(failed, err); err != nil {
 		return err
+	}
+	if c.Context().Err() != nil {
+		return exitCode(exitInterrupted)
 	}
 	return trust(result.Warnings)
 }
 
-// listed is how many flows the result has to hold.
+// listed is how many flows a result has to hold: as many as a table shows. Other formats take them one by one.
 func (f *analyzeFlags) listed() int {
-	if report.Format(f.output.format) != report.Table && report.Format(f.output.format) != report.Markdown {
-		return -1
+	switch report.Format(f.output.format) {
+	case report.JSON, report.NDJSON, report.CSV:
+		return 0
 	}
 	return report.Style{Top: f.top}.MostFlows()
 }
@@ -221,95 +237,6 @@ func trust(warnings []analyze.Warning) error {
 	return nil
 }
 
-// reading is one pass over captures.
-type reading struct {
-	files   []string
-	stdin   io.Reader
-	options analyze.Options
-	frames  bool       // keep a row for each record
-	top     int        // flows that the result has; all where it is negative
-	chosen  *selection // nil: all records
-	write   string     // capture to write the chosen records to; empty: none
-	stdout  io.Writer
-}
-
-// analyze counts what is in the files. A file that is cut off counts as far as it goes, with a warning.
-func (r reading) analyze(ctx context.Context) (*analyze.Result, error) {
-	in, err := recording.OpenAll(r.files, r.stdin)
-	if err != nil {
-		return nil, err
-	}
-	defer in.Close()
-	var rows []analyze.FrameRow
-	if r.frames {
-		r.options.EachFrame = func(row analyze.FrameRow) error { rows = append(rows, row); return nil }
-	}
-	take, err := r.sink(in)
-	if err != nil {
-		return nil, err
-	}
-	a := analyze.New(r.options)
-	feed := &feed{ctx: ctx, in: in, chosen: r.chosen, copier: take}
-	if err := a.Take(feed, feed.open(runtime.GOMAXPROCS(0))); err != nil {
-		take.abort()
-		return nil, err
-	}
-	if err := take.close(); err != nil {
-		return nil, err
-	}
-	result := a.Outline(r.top)
-	result.Frames = rows
-	describeSource(result, in)
-	if feed.cut != nil {
-		result.Source.TruncatedFile = true
-		result.Warnings = append(result.Warnings, analyze.Warning{
-			Code: "file_cut_off", Message: feed.cut.Error(), Count: 1, Distrust: true,
-		})
-	}
-	return result, nil
-}
-
-// sink makes the copier of the chosen records, if there is to be one.
-func (r reading) sink(in *recording.Merge) (*copier, error) {
-	const comment = "records selected by wiretax analyze"
-	switch r.write {
-	case "":
-		return nil, nil
-	case "-":
-		return &copier{in: in, out: recording.NewWriter(r.stdout, nil, comment)}, nil
-	}
-	if target, err := os.Stat(r.write); err == nil && target.Mode().IsRegular() {
-		for _, file := range r.files {
-			if source, err := os.Stat(file); err == nil && os.SameFile(source, target) {
-				return nil, fmt.Errorf("write %s: it is what is being read (choose another file)", r.write)
-			}
-		}
-	}
-	out, err := recording.Create(r.write, nil, comment)
-	if err != nil {
-		return nil, err
-	}
-	return &copier{in: in, out: out}, nil
-}
-
-func describeSource(r *analyze.Result, in *recording.Merge) {
-	r.Source.Files = in.Files()
-	r.Source.Format, r.Source.Compression = in.Format(), in.Compression()
-	seen := map[string]bool{}
-	unlimited := false
-	for _, i := range in.Interfaces() {
-		if name := recording.LinkName(i.Link); !seen[name] {
-			seen[name] = true
-			r.Source.LinkTypes = append(r.Source.LinkTypes, name)
-		}
-		unlimited = unlimited || i.SnapLen == 0
-		r.Source.SnapLen = max(r.Source.SnapLen, int64(i.SnapLen))
-	}
-	if unlimited {
-		r.Source.SnapLen = 0
-	}
-}
-
 // printRun counts a recording's captures and prints the run.
 func printRun(ctx context.Context, c *cobra.Command, dir string, o outputFlags) error {
 	r, err := loadRun(ctx, dir)
@@ -355,6 +282,9 @@ func loadRun(ctx context.Context, dir string) (*analyze.Run, error) {
 func countTrial(ctx context.Context, dir, transport string, t *analyze.Trial) error {
 	file := filepath.Join(dir, filepath.Base(t.Capture)) // run.json may come from a stranger: it names files beside it only
 	result, err := reading{files: []string{file}, top: -1}.analyze(ctx)
+	if err == nil && ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
 	if err != nil {
 		return err
 	}

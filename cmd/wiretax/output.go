@@ -18,14 +18,16 @@ import (
 type outputFlags struct {
 	format  string
 	json    bool
+	ndjson  bool
 	file    string
 	wide    bool
 	explain bool
 }
 
 func (o *outputFlags) register(fl *pflag.FlagSet) {
-	fl.StringVar(&o.format, "format", "table", "table, markdown, csv or json")
+	fl.StringVar(&o.format, "format", "table", "table, markdown, csv, json or ndjson")
 	fl.BoolVar(&o.json, "json", false, "same as --format json")
+	fl.BoolVar(&o.ndjson, "ndjson", false, "same as --format ndjson: one line an object")
 	fl.StringVarP(&o.file, "output", "o", "", "write the result to this file")
 	fl.BoolVar(&o.wide, "wide", false, "all columns, whatever the terminal's width")
 	fl.BoolVar(&o.explain, "explain", false, "say how every figure is defined, and stop")
@@ -33,11 +35,17 @@ func (o *outputFlags) register(fl *pflag.FlagSet) {
 
 // check finds mistakes before any work is done.
 func (o *outputFlags) check(c *cobra.Command) error {
-	if o.json {
-		if c.Flags().Changed("format") && o.format != string(report.JSON) {
-			return usagef(c, "--json and --format %s: want one of them", o.format)
+	for _, short := range []struct {
+		set    bool
+		format report.Format
+	}{{o.json, report.JSON}, {o.ndjson, report.NDJSON}} {
+		if !short.set {
+			continue
 		}
-		o.format = string(report.JSON)
+		if (c.Flags().Changed("format") || o.json && o.ndjson) && o.format != string(short.format) {
+			return usagef(c, "--%s and --format %s: want one of them", short.format, o.format)
+		}
+		o.format = string(short.format)
 	}
 	if _, err := report.ParseFormat(o.format); err != nil {
 		return usagef(c, "%w", err)
