@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -143,6 +144,8 @@ func analyzeCaptures(c *cobra.Command, f *analyzeFlags, args []string) error {
 		}
 		return printRun(c.Context(), c, files[0], f.output)
 	}
+	// Most of the memory is flows, which the collector does not look into: it can afford to come often.
+	defer debug.SetGCPercent(debug.SetGCPercent(25))
 	options.MaxFlows = cmp.Or(f.maxFlows, affordableFlows())
 	r := reading{files: files, stdin: c.InOrStdin(), options: options, top: f.listed(), chosen: &chosen, write: f.write,
 		stdout: c.OutOrStdout(), status: newStatusLine(c.ErrOrStderr())}
@@ -214,7 +217,7 @@ func (f *analyzeFlags) alone(c *cobra.Command, dir string, files []string) error
 	if f.filter != "" {
 		return usagef(c, "%s is a run: a filter needs one of its captures, such as %s", dir, filepath.Join(dir, "*.pcapng"))
 	}
-	for _, name := range []string{"frames", "by", "sort", "top", "from", "to", "count", "write", "as", "mtu"} {
+	for _, name := range []string{"frames", "by", "sort", "top", "from", "to", "count", "write", "as", "mtu", "max-flows"} {
 		if c.Flags().Changed(name) {
 			return usagef(c, "%s is a run: --%s needs one of its captures, such as %s", dir, name, filepath.Join(dir, "*.pcapng"))
 		}

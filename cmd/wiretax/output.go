@@ -35,6 +35,7 @@ func (o *outputFlags) register(fl *pflag.FlagSet) {
 
 // check finds mistakes before any work is done.
 func (o *outputFlags) check(c *cobra.Command) error {
+	given := c.Flags().Changed("format")
 	for _, short := range []struct {
 		set    bool
 		format report.Format
@@ -42,10 +43,10 @@ func (o *outputFlags) check(c *cobra.Command) error {
 		if !short.set {
 			continue
 		}
-		if (c.Flags().Changed("format") || o.json && o.ndjson) && o.format != string(short.format) {
+		if given && o.format != string(short.format) {
 			return usagef(c, "--%s and --format %s: want one of them", short.format, o.format)
 		}
-		o.format = string(short.format)
+		o.format, given = string(short.format), true
 	}
 	if _, err := report.ParseFormat(o.format); err != nil {
 		return usagef(c, "%w", err)

@@ -7,7 +7,7 @@ import (
 	"io"
 	"os"
 	"runtime"
-	"runtime/debug"
+	"slices"
 	"sync/atomic"
 
 	"wiretax/analyze"
@@ -29,7 +29,10 @@ type reading struct {
 // analyze counts what is in the files. A file that is cut off counts as far as it goes, and everything does when the context
 // ends: the result's warnings say so.
 func (r reading) analyze(ctx context.Context) (*analyze.Result, error) {
-	in, err := recording.OpenAll(r.files, interruptible(ctx, r.stdin))
+	if slices.Contains(r.files, "-") {
+		r.stdin = interruptible(ctx, r.stdin)
+	}
+	in, err := recording.OpenAll(r.files, r.stdin)
 	if err != nil {
 		return nil, err
 	}
@@ -38,8 +41,6 @@ func (r reading) analyze(ctx context.Context) (*analyze.Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Most of the memory is flows, which the collector does not look into: it can afford to come often.
-	defer debug.SetGCPercent(debug.SetGCPercent(25))
 	a := analyze.New(r.options)
 	feed := &feed{ctx: ctx, in: in, chosen: r.chosen, copier: take}
 	finished := r.status.follow(feed)
