@@ -1,7 +1,8 @@
 # make run    install what is missing, build, answer the question
 # make test   install what is missing, lint, run every test
+# make bench  compare the speed of the analysis with that of other tools
 
-.PHONY: run build test lint deps fuzz clean
+.PHONY: run build test lint deps fuzz bench profile clean
 
 run: build
 	./wiretax run
@@ -30,6 +31,17 @@ fuzz:
 			go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$package || exit 1; \
 		done; \
 	done
+
+# Makes captures of some 8 GB in BENCH_DIR, once, and measures wiretax analyze beside capinfos, tcpdump, tshark and tcptrace, as
+# far as they are installed. The Go benchmarks: go test -run '^$$' -bench . ./analyze/... ./capture/recording
+BENCH_DIR ?= /tmp/wiretax-bench
+ROUNDS ?= 5
+bench: build
+	go run ./cmd/bench -dir $(BENCH_DIR) -wiretax ./wiretax -rounds $(ROUNDS)
+
+# What the compiler knows about the program's hot paths (https://go.dev/doc/pgo).
+profile:
+	go test ./analyze -run '^$$' -bench Take -benchtime 4000000x -cpuprofile cmd/wiretax/default.pgo -o /dev/null
 
 clean:
 	rm -f wiretax
