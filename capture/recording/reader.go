@@ -10,8 +10,9 @@ import (
 	"sync/atomic"
 )
 
-// chunk is how many octets a Reader asks for at once. Larger chunks were not faster: they leave the CPU's cache.
-const chunk = 256 << 10
+// chunk is how many octets a Reader asks for at once. Shorter ones make batches that cost more to hand on than to analyse;
+// longer ones leave the CPU's cache.
+const chunk = 512 << 10
 
 // Reader reads the records of one capture.
 type Reader struct {

@@ -111,9 +111,9 @@ func programs(wiretax, self, path string) []program {
 		list[0] = program{"wiretax analyze --max-flows 1000000", []string{wiretax, "analyze", "--max-flows", "1000000", path}}
 		list = append(list, program{"capinfos -c", []string{"capinfos", "-c", path}})
 	case "mix.pcap.zst":
-		list = append(list, program{"zstd -dc", []string{"zstd", "-dcq", path}})
+		list = append(list, program{"(records only)", []string{self, "-walk", path}}, program{"zstd -dc", []string{"zstd", "-dcq", path}})
 	case "mix.pcap.gz":
-		list = append(list, program{"gzip -dc", []string{"gzip", "-dc", path}})
+		list = append(list, program{"(records only)", []string{self, "-walk", path}}, program{"gzip -dc", []string{"gzip", "-dc", path}})
 	case "part.pcap":
 		list = append(list, program{"tcptrace", []string{"tcptrace", "-n", path}},
 			program{"tshark -z conv,tcp", []string{"tshark", "-q", "-z", "conv,tcp", "-r", path}})
