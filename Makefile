@@ -1,8 +1,10 @@
 # make run    install what is missing, build, answer the question
 # make test   install what is missing, lint, run every test
 # make bench  compare the speed of the analysis with that of other tools
+# make man    write the man pages anew from the texts of --help
+# make browser   install Chromium and axe-core too, so that make test can open HTML reports
 
-.PHONY: run build test lint deps fuzz bench profile clean
+.PHONY: run build test lint deps browser man fuzz bench clean
 
 run: build
 	./wiretax run
@@ -19,9 +21,16 @@ lint:
 	go vet ./...
 	go tool staticcheck ./...
 
-# libpcap's headers and a C compiler; nothing is done where they are there.
+# libpcap's headers and a C compiler, in CI also what the browser test needs; nothing is done where they are there.
 deps:
 	@.ci/deps
+	@if [ -n "$$CI" ]; then .ci/browser; fi
+
+browser:
+	@.ci/browser
+
+man:
+	UPDATE=1 go test -count 1 -run TestManPages ./cmd/wiretax
 
 # Each fuzz target for FUZZTIME.
 FUZZTIME ?= 30s
@@ -38,10 +47,6 @@ BENCH_DIR ?= /tmp/wiretax-bench
 ROUNDS ?= 5
 bench: build
 	go run ./cmd/bench -dir $(BENCH_DIR) -wiretax ./wiretax -rounds $(ROUNDS)
-
-# What the compiler knows about the program's hot paths (https://go.dev/doc/pgo).
-profile:
-	go test ./analyze -run '^$$' -bench Take -benchtime 4000000x -cpuprofile cmd/wiretax/default.pgo -o /dev/null
 
 clean:
 	rm -f wiretax

@@ -1,9 +1,7 @@
 package analyze
 
 import (
-	"math"
 	"sync/atomic"
-	"time"
 
 	"wiretax/analyze/flow"
 	"wiretax/analyze/frame"
@@ -21,13 +19,12 @@ type Options struct {
 	MaxFlows int
 	// EachFrame is called once a record, in order; nil: no rows are made. An error of it ends Add and Take.
 	EachFrame func(FrameRow) error
-	// FrameOwners fills FrameRow.Owners.
+	// FrameOwners fills FrameRow.Owners and FrameRow.Inferred.
 	FrameOwners bool
-	// From and To limit the records to those from From on and before To; the zero time is no limit. Where a limit is given,
-	// records without a time are left out.
-	From, To time.Time
 	// View asks for Result.Groups.
 	View View
+	// Charts asks for Result.Charts.
+	Charts bool
 }
 
 // Analysis takes records and accounts for every octet of them. It is not safe for concurrent use.
@@ -36,7 +33,6 @@ type Options struct {
 // packets of its flow (shard), and becomes a row where rows are wanted.
 type Analysis struct {
 	options   Options
-	from, to  int64 // limits of time, inclusive
 	seed      flow.Seed
 	shardBits uint
 
@@ -65,10 +61,9 @@ func New(o Options) *Analysis {
 	if o.MaxFlows > 0 && o.MaxFlows < fewFlows {
 		a.shardBits = 0
 	}
-	a.from, a.to = o.limits()
 	for range 1 << a.shardBits {
 		a.shards = append(a.shards, &shard{
-			tally: tally{buckets: newBuckets(o.View)},
+			tally: newTally(&o),
 			flows: flow.New(o.MaxFlows>>a.shardBits, a.seed),
 		})
 	}
@@ -86,28 +81,12 @@ func (a *Analysis) Add(r *Record) error {
 	return nil
 }
 
-// limits turns From and To into nanoseconds: the first that is in and the last that is.
-func (o *Options) limits() (from, to int64) {
-	from, to = NoTime, math.MaxInt64
-	if o.From.IsZero() && o.To.IsZero() {
-		return from, to
-	}
-	from++
-	if !o.From.IsZero() {
-		from = o.From.UnixNano()
-	}
-	if !o.To.IsZero() {
-		to = o.To.UnixNano() - 1
-	}
-	return from, to
-}
-
 // LinkTypes are the LINKTYPE_ values of the records, in order of first appearance.
 func (a *Analysis) LinkTypes() []frame.LinkType { return a.order.links }
 
 // sum adds up what lanes and shards have counted.
 func (a *Analysis) sum() *tally {
-	t := &tally{buckets: newBuckets(a.options.View)}
+	t := newTally(&a.options)
 	for _, l := range a.lanes {
 		t.add(&l.tally)
 	}
@@ -116,7 +95,7 @@ func (a *Analysis) sum() *tally {
 		t.others.Add(&s.flows.Folded.Counts)
 		t.doubts[flowLimit] += s.flows.Folded.Records
 	}
-	return t
+	return &t
 }
 
 // folded is the number of flows that were not kept apart.

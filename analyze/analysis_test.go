@@ -49,6 +49,11 @@ func checkLaws(t testing.TB, r *Result) {
 	equal("owners and inferred", sum(r.Owners)+sum(r.Inferred), r.Totals.WireBytes)
 	equal("owner tcp_options by kind", sum(r.TCP.OptionBytes), r.Owners["tcp_options"])
 
+	for _, row := range r.Frames {
+		if row.Owners != nil && (sum(row.Owners) != row.Len || sum(row.Owners)+sum(row.Inferred) != row.WireBytes) {
+			t.Errorf("record %d: %d octets have owners, %d more are inferred, want %d of %d", row.N, sum(row.Owners), sum(row.Inferred), row.Len, row.WireBytes)
+		}
+	}
 	var frames, wire int64
 	for _, share := range r.Roles {
 		frames, wire = frames+share.Frames, wire+share.WireBytes

@@ -17,7 +17,13 @@ const horizon = 100_000
 // teardown and the ACKs of both - is as it was measured. Data frames follow their shape, see dataFrames, and ACKs keep their
 // proportion to them. The base grows in proportion: every message has a datagram, or its fragments, of its own. A frame costs
 // as many octets besides payload as the measured ones did on average.
+//
+// Nothing is derived where this shape does not hold: where messages are answered or share several connections, and where the
+// data frames of a handshake cannot be told from those of the messages (TLS, QUIC).
 func (w *Workload) breakEven(base, t *Transport, l *Link) *BreakEven {
+	if w.Answered() || w.Connections > 1 || secured(t.Name) {
+		return nil
+	}
 	of := func(s map[string]Summary, figure string) float64 { return float64(s[figure].Median) }
 	c := cost{
 		messages: float64(w.Messages), size: float64(w.Size), segment: float64(segmentOf(l)),

@@ -93,3 +93,12 @@ func (t *tally) warnings(c *clock) []Warning {
 	}
 	return warnings
 }
+
+// WarningCodes are the codes that warnings of an analysis may have.
+func WarningCodes() []string {
+	codes := make([]string, numDoubts)
+	for d, t := range doubtTexts {
+		codes[d] = t.code
+	}
+	return codes
+}

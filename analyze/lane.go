@@ -11,7 +11,7 @@ import (
 // Input gives records in the order of capture.
 type Input interface {
 	// Next returns the next records for a lane, io.EOF after the last. They stay valid until Next is called for the same
-	// lane again. Calls never overlap.
+	// lane again. A nil is a record that is not to be analysed: it only counts in FrameRow.N. Calls never overlap.
 	Next(lane int) ([]*Record, error)
 }
 
@@ -102,14 +102,14 @@ type lane struct {
 
 func (a *Analysis) newLane() *lane {
 	return &lane{
-		reader: reader{tally: tally{buckets: newBuckets(a.options.View)}, options: &a.options, seed: a.seed, shards: a.shardBits},
+		reader: reader{tally: newTally(&a.options), options: &a.options, seed: a.seed, shards: a.shardBits},
 		shards: make([][]*digest, len(a.shards)),
 	}
 }
 
 // bring takes a batch through all stages. The gates are those of Take behind the first; without any, the batch is alone.
 func (a *Analysis) bring(l *lane, records []*Record, n int, gates []gate) {
-	l.digest(records, a.from, a.to, a.options.EachFrame != nil)
+	l.digest(records, a.options.EachFrame != nil)
 	at := func(stage int) gate {
 		if gates == nil {
 			return nil
@@ -142,8 +142,8 @@ func (a *Analysis) bring(l *lane, records []*Record, n int, gates []gate) {
 	g.leave(n)
 }
 
-// digest reads the records of a batch that lie within the limits of time.
-func (l *lane) digest(records []*Record, from, to int64, rows bool) {
+// digest reads the records of a batch.
+func (l *lane) digest(records []*Record, rows bool) {
 	if cap(l.digests) < len(records) {
 		l.digests = make([]digest, len(records))
 	}
@@ -155,7 +155,7 @@ func (l *lane) digest(records []*Record, from, to int64, rows bool) {
 	n := 0
 	digests := l.digests[:len(records)]
 	for i, r := range records {
-		if r.Nanos < from || r.Nanos > to {
+		if r == nil {
 			continue
 		}
 		d := &digests[n]

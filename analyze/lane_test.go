@@ -8,6 +8,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 	"unsafe"
@@ -84,7 +85,10 @@ func outcome(t *testing.T, o Options, list []*Record, lanes int) string {
 	r := a.Result()
 	r.Frames = rows
 	checkLaws(t, r)
-	b, err := json.MarshalIndent(r, "", " ")
+	b, err := json.MarshalIndent(struct {
+		*Result
+		Charts *Charts
+	}{r, r.Charts}, "", " ")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,20 +97,42 @@ func outcome(t *testing.T, o Options, list []*Record, lanes int) string {
 
 func TestTheNumberOfLanesChangesNothing(t *testing.T) {
 	for _, o := range []Options{
-		{FrameOwners: true},
+		{FrameOwners: true, Charts: true},
 		{AsEthernet: true, View: View{By: "size"}},
 		{MTU: 1000, View: View{By: "host"}},
-		{View: View{By: "time"}, From: epoch.Add(time.Second), To: epoch.Add(4 * time.Second)},
+		{View: View{By: "time"}, Charts: true},
 		{View: View{By: "protocol"}, MaxFlows: 7},
 		{View: View{By: "flow"}, MaxFlows: fewFlows},
 	} {
 		list := records(uint64(o.MTU+len(o.View.By)), 1500)
+		for i := 3; i < len(list); i += 7 {
+			list[i] = nil
+		}
 		want := outcome(t, o, list, 1)
 		for _, lanes := range []int{2, 3, 8} {
 			if got := outcome(t, o, list, lanes); got != want {
 				t.Errorf("%+v: %d lanes: %s", o, lanes, firstDifference(got, want))
 			}
 		}
+	}
+}
+
+func TestRecordsThatAreNotAnalysedCountInTheNumbers(t *testing.T) {
+	list := records(5, 300)
+	var want, got []int64
+	for i := range list {
+		if i%3 == 0 {
+			list[i] = nil
+		} else {
+			want = append(want, int64(i+1))
+		}
+	}
+	a := New(Options{EachFrame: func(r FrameRow) error { got = append(got, r.N); return nil }})
+	if err := a.Take(&batches{records: list, rng: rand.New(rand.NewPCG(1, 2))}, 3); err != nil {
+		t.Fatal(err)
+	}
+	if r := a.Result(); !slices.Equal(got, want) || r.Totals.Records != int64(len(want)) {
+		t.Errorf("%d records with the numbers %v, want %v", r.Totals.Records, got, want)
 	}
 }
 

@@ -12,7 +12,7 @@ type order struct {
 	mtus      mtus
 	clock     clock
 	links     []frame.LinkType
-	number    int64 // of records, those out of time included
+	number    int64 // of records, those that are not analysed included
 }
 
 // notable is a record that order has to see: a fragment, a SYN, or a packet longer than plain Ethernet carries.

@@ -42,6 +42,9 @@ func (a *Analysis) Outline(top int) *Result {
 	for i, n := range t.option {
 		r.TCP.OptionBytes[frame.TCPOption(i).String()] = n
 	}
+	if t.charts != nil {
+		r.Charts = t.charts.result()
+	}
 	r.Flows, r.Unlisted = a.top(top)
 	r.EachFlow = a.EachFlow()
 	if t.others.Records > 0 {

@@ -57,6 +57,7 @@ type Result struct {
 	Frames   []FrameRow       `json:"frames,omitempty"` // with --frames: one row a record
 	By       string           `json:"by,omitempty"`     // what Groups are made by
 	Groups   []Group          `json:"groups,omitempty"` // with --by; they add up to the totals
+	Charts   *Charts          `json:"-"`                // with Options.Charts
 	Findings []Finding        `json:"findings"`
 	Warnings []Warning        `json:"warnings"`
 }
@@ -205,6 +206,7 @@ type FrameRow struct {
 	AToB          bool             `json:"a_to_b"`
 	Expanded      bool             `json:"expanded"`
 	Owners        map[string]int64 `json:"owners,omitempty"`
+	Inferred      map[string]int64 `json:"inferred,omitempty"`
 }
 
 // Warning is a doubt about the result: a footnote of a table.

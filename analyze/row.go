@@ -24,12 +24,8 @@ func (p *reader) row(d *digest, r *Record) row {
 		PaddingBytes: l[frame.Padding] + l[frame.FCS],
 	}}
 	if p.options.FrameOwners {
-		row.Owners = make(map[string]int64)
-		for o, n := range l[:frame.NumMeasured] {
-			if n != 0 {
-				row.Owners[frame.Owner(o).String()] = n
-			}
-		}
+		row.Owners, row.Inferred = make(map[string]int64), make(map[string]int64)
+		row.charge(l)
 	}
 	return row
 }
@@ -38,9 +34,27 @@ func (p *reader) row(d *digest, r *Record) row {
 func (w *row) judged(v *verdict, d *digest) {
 	w.Frames, w.UniqueBytes, w.WireBytes = v.frames, v.unique, v.wire
 	w.Role, w.Expanded = Roles[v.role], v.frames > 1
+	if w.Expanded && w.Inferred != nil {
+		var more frame.Ledger
+		replicate(&more, d, v.frames, v.last)
+		w.charge(&more)
+	}
 	if v.flow != nil {
 		w.flow, w.ref, w.shard, w.born = true, v.ref, d.shard, v.born
 		w.AToB = (v.dir == 1) == v.flow.Reversed()
+	}
+}
+
+// charge adds what a ledger holds to the owners of the row.
+func (w *row) charge(l *frame.Ledger) {
+	for o, n := range l {
+		switch {
+		case n == 0:
+		case o < frame.NumMeasured:
+			w.Owners[frame.Owner(o).String()] += n
+		default:
+			w.Inferred[frame.Owner(o).String()] += n
+		}
 	}
 }
 
@@ -70,7 +84,7 @@ func (n *flowNumbers) of(w *row) int {
 func (a *Analysis) emit(l *lane) {
 	for i := range l.rows {
 		w := &l.rows[i]
-		if w.Frames == 0 || a.failed.Load() != nil { // out of time, or nobody wants more
+		if w.Frames == 0 || a.failed.Load() != nil { // not analysed, or nobody wants more
 			continue
 		}
 		w.N = l.first + int64(i) + 1

@@ -38,15 +38,34 @@ type Link struct {
 	IP                int             `json:"ip"` // 4 or 6
 	CongestionControl string          `json:"congestion_control"`
 	Offloads          map[string]bool `json:"offloads"` // features of the interface that hide wire frames
+	NICQueue          *NICQueue       `json:"nic_queue,omitempty"`
+}
+
+// NICQueue is the kernel's token bucket in front of the sender's interface (tc-tbf(8), tc-stab(8)): without it nothing ever
+// waits in the sender's kernel, and TCP small queues and autocorking have nothing to go by.
+type NICQueue struct {
+	RateBitsPerSecond int64 `json:"rate_bits_per_second"`
+	BurstBytes        int   `json:"burst_bytes"`
+	OverheadBytes     int   `json:"overhead_bytes"` // charged beside each frame
+	MinimumBytes      int   `json:"minimum_bytes"`  // charged at least, overhead included
 }
 
 // Workload is one set of messages, sent over every transport.
 type Workload struct {
 	Messages        int         `json:"messages"`
-	Size            int         `json:"size"` // octets a message
+	Size            int         `json:"size"`            // octets a message; the mean of Sizes
+	Sizes           string      `json:"sizes,omitempty"` // distribution, as --size has it; empty where all have one size
 	IntervalSeconds float64     `json:"interval_seconds"`
+	Arrivals        string      `json:"arrivals,omitempty"`    // constant, poisson, bursty:N
+	Pattern         string      `json:"pattern,omitempty"`     // one-way, echo, wwr
+	Depth           int         `json:"depth,omitempty"`       // transactions under way at once on a connection
+	Connections     int         `json:"connections,omitempty"` // that share the messages
+	Seed            uint64      `json:"seed"`                  // of sizes and times
 	Transports      []Transport `json:"transports"`
 }
+
+// Answered reports whether messages are answered: then latency is the round trip.
+func (w *Workload) Answered() bool { return w.Pattern != "" && w.Pattern != "one-way" }
 
 // Transport is one way to carry the messages, with its trials.
 type Transport struct {
@@ -56,6 +75,7 @@ type Transport struct {
 	Summary map[string]Summary `json:"summary,omitempty"` // by the JSON name of the figure
 	// BreakEven is absent for the base.
 	BreakEven *BreakEven `json:"break_even,omitempty"`
+	Timeline  *Timeline  `json:"-"` // frames to draw, where somebody asked for them
 }
 
 // Trial is the workload sent once. The first group of fields is what the capture counted, the rest what the sockets saw.
@@ -83,12 +103,14 @@ type Trial struct {
 	SendCalls         int64            `json:"send_calls"`
 	RecvCalls         int64            `json:"recv_calls"`
 	MessagesDelivered int64            `json:"messages_delivered"`
+	AnswersDelivered  int64            `json:"answers_delivered"` // 0 where the pattern has none
 	ApplicationBytes  ApplicationBytes `json:"application_bytes"`
 	Latency           Latency          `json:"latency_seconds"`
 	DurationSeconds   float64          `json:"duration_seconds"`
-	Port              uint16           `json:"port"`    // the receiver's port: the workload's flow
-	Order             int              `json:"order"`   // position in the sequence of all trials
-	Capture           string           `json:"capture"` // file name within the recording
+	AutoCorked        int64            `json:"auto_corked"` // TcpExtTCPAutoCorking of the sender's host
+	Port              uint16           `json:"port"`        // the receiver's port: the workload's flow
+	Order             int              `json:"order"`       // position in the sequence of all trials
+	Capture           string           `json:"capture"`     // file name within the recording
 	Drops             map[string]int64 `json:"drops"`
 	Witnesses         Witnesses        `json:"witnesses"`
 }
@@ -100,7 +122,8 @@ type ApplicationBytes struct {
 	Delivered int64 `json:"delivered"` // arrived intact
 }
 
-// Latency is the one-way delay from the send call to the receive call that returned the message's last byte, in seconds.
+// Latency is the one-way delay from the send call to the receive call that returned the message's last byte, in seconds; where
+// messages are answered, the round trip to the receive call that returned the answer's.
 type Latency struct {
 	P50 Ratio `json:"p50"`
 	P99 Ratio `json:"p99"`

@@ -24,6 +24,7 @@ type verdict struct {
 	copied     bool  // the record repeats an earlier one octet for octet
 	unique     int64 // octets of payload not sent before
 	frames     int64 // on the wire
+	last       int64 // octets of payload in the last of several frames
 	replicated int64 // octets that the frames after the first take beyond the record
 	wire       int64
 }

@@ -33,6 +33,7 @@ var trialFigures = []struct {
 	{"send_calls", func(t *Trial) float64 { return float64(t.SendCalls) }},
 	{"recv_calls", func(t *Trial) float64 { return float64(t.RecvCalls) }},
 	{"messages_delivered", func(t *Trial) float64 { return float64(t.MessagesDelivered) }},
+	{"auto_corked", func(t *Trial) float64 { return float64(t.AutoCorked) }},
 	{"latency_p50", func(t *Trial) float64 { return float64(t.Latency.P50) }},
 	{"latency_p99", func(t *Trial) float64 { return float64(t.Latency.P99) }},
 	{"latency_max", func(t *Trial) float64 { return float64(t.Latency.Max) }},

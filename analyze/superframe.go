@@ -54,8 +54,8 @@ func (s *shard) expand(v *verdict, d *digest) {
 		s.doubts[udpGSOAssumed]++
 	}
 	n := (payload + size - 1) / size
-	v.frames = int64(n)
-	v.replicated = replicate(&s.ledger, d, v.frames, int64(payload-(n-1)*size))
+	v.frames, v.last = int64(n), int64(payload-(n-1)*size)
+	v.replicated = replicate(&s.ledger, d, v.frames, v.last)
 }
 
 // beyondMTU is by how many octets the packet exceeds the MTU, below 0 for one that does not.

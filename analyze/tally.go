@@ -16,6 +16,15 @@ type tally struct {
 	doubts   [numDoubts]int64
 	evidence evidence
 	buckets  buckets
+	charts   *charts // nil: not asked for
+}
+
+func newTally(o *Options) tally {
+	t := tally{buckets: newBuckets(o.View)}
+	if o.Charts {
+		t.charts = newCharts()
+	}
+	return t
 }
 
 func (t *tally) add(o *tally) {
@@ -38,6 +47,9 @@ func (t *tally) add(o *tally) {
 	}
 	t.evidence.handshakes.add(o.evidence.handshakes)
 	t.buckets.merge(&o.buckets)
+	if t.charts != nil {
+		t.charts.merge(o.charts)
+	}
 }
 
 func (t *Totals) add(o *Totals) {
@@ -78,5 +90,8 @@ func (t *tally) charge(v *verdict, d *digest) {
 	t.evidence.weigh(v, d)
 	if t.buckets.sums != nil {
 		t.buckets.add(v, d)
+	}
+	if t.charts != nil {
+		t.charts.add(v, d)
 	}
 }

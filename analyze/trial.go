@@ -5,11 +5,9 @@ import "strings"
 // Count fills the figures that the capture of a trial gives. Only the flows of the transport at the receiver's port are
 // the workload's, connections of several subflows included; all other frames of the capture are OtherFrames.
 func (t *Trial) Count(r *Result, transport string) {
-	proto := protocolOf(transport)
 	var sum Direction
 	for i := range r.Flows {
-		f := &r.Flows[i]
-		if f.Proto == proto && (f.APort == t.Port || f.BPort == t.Port) {
+		if f := &r.Flows[i]; t.owns(f, transport) {
 			sum.add(&f.AB)
 			sum.add(&f.BA)
 		}
@@ -33,13 +31,23 @@ func (t *Trial) Count(r *Result, transport string) {
 // what it sent again. Payload then means the application's bytes, as over any other transport.
 func (t *Trial) secure(transport string) {
 	t.SecurityBytes = 0
-	if !strings.HasPrefix(transport, "tls") && !strings.HasPrefix(transport, "quic") || t.ApplicationBytes.Offered == 0 {
+	if !secured(transport) || t.ApplicationBytes.Offered == 0 {
 		return
 	}
 	t.SecurityBytes = t.UniquePayloadBytes - t.ApplicationBytes.Offered
 	t.PayloadBytes -= t.SecurityBytes
 	t.UniquePayloadBytes -= t.SecurityBytes
 	t.HeaderBytes += t.SecurityBytes
+}
+
+// owns reports whether the flow is the workload's.
+func (t *Trial) owns(f *Flow, transport string) bool {
+	return f.Proto == protocolOf(transport) && (f.APort == t.Port || f.BPort == t.Port)
+}
+
+// secured reports whether a transport encrypts.
+func secured(transport string) bool {
+	return strings.HasPrefix(transport, "tls") || strings.HasPrefix(transport, "quic")
 }
 
 // protocolOf is the protocol that a transport's frames show: QUIC travels in UDP, TLS and MPTCP in TCP.

@@ -135,6 +135,21 @@ func TestCompleteWithoutUDPOrTrials(t *testing.T) {
 	}
 }
 
+func TestNoBreakEvenWhereTheShapeDoesNotHold(t *testing.T) {
+	for name, change := range map[string]func(*Workload){
+		"answers":                func(w *Workload) { w.Pattern = "echo" },
+		"several connections":    func(w *Workload) { w.Connections = 4 },
+		"a handshake that shows": func(w *Workload) { w.Transports[1].Name = "quic-stream" },
+	} {
+		r := lab(0, map[string][4]int64{"udp": {16, 16, 0, 2496}, "tcp-cork": {8, 1, 3, 2176}})
+		change(&r.Workloads[0])
+		r.Complete()
+		if got := r.Workloads[0].Transports[1].BreakEven; got != nil {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+}
+
 func TestBreakEven(t *testing.T) {
 	none := int64(-1)
 	tests := []struct {

@@ -11,7 +11,7 @@ func (t *Trial) Dropped() int64 {
 	var n int64
 	for reason, dropped := range t.Drops {
 		if reason != LostByRequest {
-			n += dropped
+			n += max(dropped, 0)
 		}
 	}
 	return n
@@ -40,6 +40,9 @@ func (r *Run) Verified() bool {
 func (t *Trial) confront(records int64) {
 	if t.Witnesses.Capture != records {
 		t.disagree("records in %s %d, frames captured %d", t.Capture, records, t.Witnesses.Capture)
+	}
+	if t.Witnesses.Interface != t.Witnesses.Capture {
+		t.disagree("packets the interfaces sent %d, frames captured %d", t.Witnesses.Interface, t.Witnesses.Capture)
 	}
 	if segs := t.Witnesses.TCPInfoSegs; segs != 0 && segs != t.Frames {
 		t.disagree("frames of the connection %d, segments of TCP_INFO %d", t.Frames, segs)

@@ -3,6 +3,7 @@ package analyze
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"net"
 	"slices"
 	"strconv"
@@ -234,16 +235,18 @@ func (a *Analysis) groups(t *tally) []Group {
 	case "flow", "host", "port":
 		list = a.flowGroups(v.By, t)
 	default:
-		keys := make([]int64, 0, len(t.buckets.sums))
-		for k := range t.buckets.sums {
-			keys = append(keys, k)
-		}
-		slices.Sort(keys)
-		for _, k := range keys {
-			list = append(list, group(t.buckets.label(k), figures(t.buckets.sums[k])))
-		}
+		list = t.buckets.list()
 	}
 	return v.order(list)
+}
+
+// list is the groups in the order of their keys.
+func (b *buckets) list() []Group {
+	list := make([]Group, 0, len(b.sums))
+	for _, k := range slices.Sorted(maps.Keys(b.sums)) {
+		list = append(list, group(b.label(k), figures(b.sums[k])))
+	}
+	return list
 }
 
 // flowGroups adds up the flows by what their key says. The records of no flow come last.

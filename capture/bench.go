@@ -20,11 +20,15 @@ type bench struct {
 	sockets   [2]int // packet sockets that send sentinels
 	sentinels uint64 // number of the last one
 
-	superFrames bool // offloads are on
+	superFrames bool          // offloads are on
+	patience    time.Duration // see drain
 }
 
 func newBench(e Experiment) (_ *bench, err error) {
-	b := &bench{sockets: [2]int{-1, -1}, superFrames: e.KeepOffloads}
+	b := &bench{sockets: [2]int{-1, -1}, superFrames: e.KeepOffloads, patience: patience + 2*e.Link.RTT}
+	if e.Link.Rate > 0 { // the slowest thing that can happen is one frame
+		b.patience += time.Duration(float64(e.Link.MTU+perMessage) * 8 / float64(e.Link.Rate) * float64(time.Second))
+	}
 	defer func() {
 		if err != nil {
 			b.close()
@@ -33,6 +37,11 @@ func newBench(e Experiment) (_ *bench, err error) {
 	config := lab.Config{MTU: e.Link.MTU, IP: e.IP, Queue: deviceQueue, Link: e.Devices, KeepOffloads: e.KeepOffloads}
 	if b.lab, err = lab.Build(config); err != nil {
 		return nil, err
+	}
+	if e.NICQueue {
+		if err := b.lab.A.Queue(e.Link.nicQueue()); err != nil {
+			return nil, err
+		}
 	}
 	if b.lab.Kind != lab.Veth {
 		c := wire.Config{Rate: e.Link.Rate, RTT: e.Link.RTT, Loss: e.Link.Loss, MTU: e.Link.MTU}
@@ -127,19 +136,25 @@ func sentinelSocket() (int, error) {
 // patience is how long a drain waits without any frame moving before it gives up.
 const patience = 10 * time.Second
 
+// sentinelEvery is how often a sentinel is sent again: a device whose queue is full drops it like any frame.
+const sentinelEvery = time.Second
+
 // drain returns when everything that was sent before has arrived or is lost: a sentinel sent behind it has been seen at
 // both ends of its direction, and the wire is empty.
 func (b *bench) drain(ctx context.Context, directions ...int) error {
 	b.sentinels++
 	number := b.sentinels
 	hosts := b.hosts()
-	for _, d := range directions {
-		if _, err := unix.Write(b.sockets[d], sentinel(hosts[d], hosts[1-d], number)); err != nil {
-			return fmt.Errorf("send sentinel from %s: %w", hosts[d].Name, err)
+	deadline, moved := time.Now().Add(b.patience), int64(-1)
+	for again := (time.Time{}); ; {
+		if now := time.Now(); now.After(again) {
+			for _, d := range directions {
+				if _, err := unix.Write(b.sockets[d], sentinel(hosts[d], hosts[1-d], number)); err != nil {
+					return fmt.Errorf("send sentinel from %s: %w", hosts[d].Name, err)
+				}
+			}
+			again = now.Add(sentinelEvery + b.patience - patience)
 		}
-	}
-	deadline, moved := time.Now().Add(patience), int64(-1)
-	for {
 		done := true
 		for _, d := range directions {
 			done = done && b.observers[d].saw(number, true) && b.observers[1-d].saw(number, false)
@@ -155,10 +170,10 @@ func (b *bench) drain(ctx context.Context, directions ...int) error {
 			return err
 		}
 		if out := counters[0].Out + counters[1].Out; out != moved {
-			deadline, moved = time.Now().Add(patience), out
+			deadline, moved = time.Now().Add(b.patience), out
 		}
 		if time.Now().After(deadline) {
-			return fmt.Errorf("drain the wire: sentinel %d not seen for %v (wire %+v)", number, patience, counters)
+			return fmt.Errorf("drain the wire: sentinel %d not seen for %v (wire %+v)", number, b.patience, counters)
 		}
 		time.Sleep(100 * time.Microsecond) // between two looks, not instead of one
 	}
@@ -198,6 +213,7 @@ type baseline struct {
 	ring       [2]int64
 	iface      [2]int64
 	port       int64
+	autoCorked int64
 }
 
 func (b *bench) baseline() (base baseline, err error) {
@@ -209,7 +225,10 @@ func (b *bench) baseline() (base baseline, err error) {
 			return base, err
 		}
 	}
-	base.port, err = b.lab.PortDrops()
+	if base.port, err = b.lab.PortDrops(); err != nil {
+		return base, err
+	}
+	base.autoCorked, err = b.lab.A.AutoCorked()
 	return base, err
 }
 
@@ -224,6 +243,7 @@ func (b *bench) gather(base baseline, o *traffic.Outcome) (e evidence, drops map
 	e.B, sentOut[1], sentIn[1] = b.observers[1].counts()
 	w := b.wireCounters()
 	e.Wire, e.SuperFrames = b.wire != nil, b.superFrames
+	e.Delivered, e.Corrupt = o.MessagesDelivered, o.Corrupt
 	for d := range w {
 		e.WireIn[d], e.WireLost[d], e.WireOut[d] = w[d].In, w[d].Lost, w[d].Out
 	}

@@ -10,11 +10,13 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"time"
 
 	"wiretax/capture/lab"
 	"wiretax/capture/recording"
 	"wiretax/capture/traffic"
+	"wiretax/capture/wire"
 )
 
 // Experiment is what to measure.
@@ -26,6 +28,7 @@ type Experiment struct {
 	Link              Link
 	Devices           lab.Kind // zero: what works here; on lab.Veth there is no wire, and Link has an MTU only
 	KeepOffloads      bool     // on lab.Veth: see lab.Config
+	NICQueue          bool     // a token bucket of the link's rate in front of the sender's interface: see lab.TokenBucket
 	IP                int      // 4 or 6
 	CongestionControl string
 	Seed              uint64 // decides the order of the trials and which frames are lost
@@ -38,6 +41,17 @@ type Link struct {
 	RTT  time.Duration // propagation there and back
 	Loss float64       // probability
 	MTU  int           // octets of an IP packet
+}
+
+// nicQueue is the sender's NIC: as fast as the wire, so that frames wait in it and not on the wire. At least a frame may leave at
+// once, and what the rate makes of a millisecond: a kernel timer is no more exact than that on a busy machine.
+func (l Link) nicQueue() lab.TokenBucket {
+	const ethernetHeader, perMillisecond = 14, 8 * 1000
+	frame := l.MTU + ethernetHeader + wire.Overhead
+	return lab.TokenBucket{
+		Rate: l.Rate, Burst: max(frame, int(l.Rate/perMillisecond)), MTU: l.MTU,
+		Overhead: wire.Overhead, Minimum: wire.MinFrame + wire.Overhead,
+	}
 }
 
 // Progress is told before each trial.
@@ -75,18 +89,29 @@ func Record(ctx context.Context, e Experiment, dir string, progress func(Progres
 		return err
 	}
 	plan := e.plan(m)
+	var written time.Time
 	for i, t := range plan {
 		if err := b.recordTrial(ctx, e, t, m, dir, len(plan), progress); err != nil {
 			incomplete := &IncompleteError{Done: i, Trials: len(plan), Cause: err}
-			m.Warnings = append(m.Warnings, recordingWarning{Code: "incomplete", Message: "ended " + incomplete.Error(), Count: int64(len(plan) - i)})
 			if i > 0 {
-				m.write(dir) // the trials are in it already, if not this warning
+				m.write(dir, incomplete.Error(), len(plan)-i) // its own failure is the lesser news
 			}
 			return incomplete
 		}
+		// Written now and then: whatever ends the program, the recording is good up to there and says what it lacks.
+		if time.Since(written) > writeEvery && i < len(plan)-1 {
+			written = time.Now()
+			if err := m.write(dir, fmt.Sprintf("after %d of %d trials", i+1, len(plan)), len(plan)-i-1); err != nil {
+				return err
+			}
+		}
 	}
-	return nil
+	return m.write(dir, "", 0)
 }
+
+// writeEvery is how often run.json is written while trials go on. It holds all of them, so once a trial would be work that
+// grows with the square.
+const writeEvery = time.Second
 
 // recordTrial runs one trial and adds it to the recording.
 func (b *bench) recordTrial(ctx context.Context, e Experiment, t planned, m *manifest, dir string, trials int, progress func(Progress)) error {
@@ -101,8 +126,7 @@ func (b *bench) recordTrial(ctx context.Context, e Experiment, t planned, m *man
 	}
 	facts.Options = options
 	facts.Trials = append(facts.Trials, *trial)
-	// Written after each trial: whatever ends the program, the recording is good up to here.
-	return m.write(dir)
+	return nil
 }
 
 // planned is one trial of the experiment's order.
@@ -147,9 +171,7 @@ func (b *bench) leaveOut(ctx context.Context, e Experiment, m *manifest) error {
 				continue
 			}
 			m.Workloads[i].remove(name)
-			if refused == nil || i == 0 {
-				m.Warnings = append(m.Warnings, recordingWarning{Code: "transport_left_out", Message: name + " left out: " + why.Error(), Count: 1})
-			}
+			m.warn("transport_left_out", name+" left out: "+why.Error())
 		}
 	}
 	return nil
@@ -159,8 +181,8 @@ func (b *bench) leaveOut(ctx context.Context, e Experiment, m *manifest) error {
 func (b *bench) try(ctx context.Context, e Experiment, transport string) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, tryLimit+100*e.Link.RTT, errors.New("no answer"))
 	defer cancel()
-	c := b.config(e)
-	c.Workload, c.Transport = traffic.Workload{Messages: 2, Size: 16}, transport
+	c := b.config(e, traffic.Workload{Messages: 2, Size: 16})
+	c.Transport = transport
 	_, err := traffic.Run(ctx, c)
 	return err
 }
@@ -192,12 +214,14 @@ func (b *bench) trial(ctx context.Context, e Experiment, p planned, dir string) 
 	if err != nil {
 		return nil, nil, err
 	}
+	start := time.Now()
 	outcome, err := b.send(ctx, e, p)
 	if err != nil {
 		return nil, nil, err
 	}
 	facts := &trialFacts{
 		SendCalls: outcome.SendCalls, RecvCalls: outcome.RecvCalls, MessagesDelivered: outcome.MessagesDelivered,
+		AnswersDelivered: outcome.AnswersDelivered,
 		ApplicationBytes: applicationFacts{Offered: outcome.ApplicationBytesOffered, Delivered: outcome.ApplicationBytesDelivered},
 		Latency:          seconds(outcome.Latency), DurationSeconds: outcome.Duration.Seconds(), Port: outcome.Port,
 		Order: p.order + 1, Capture: e.captureName(p),
@@ -206,11 +230,30 @@ func (b *bench) trial(ctx context.Context, e Experiment, p planned, dir string) 
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := b.save(filepath.Join(dir, facts.Capture), e, p, &evidence); err != nil {
+	if facts.AutoCorked, err = b.lab.A.AutoCorked(); err != nil {
 		return nil, nil, err
 	}
+	facts.AutoCorked -= base.autoCorked
+	if err := b.save(filepath.Join(dir, facts.Capture), e, p, start, facts.Drops, &evidence); err != nil {
+		return nil, nil, err
+	}
+	w, name := e.Workloads[p.workload], e.Transports[p.transport]
+	evidence.Messages = int64(w.Messages)
+	evidence.Complete = complete(name, evidence, facts.Drops)
 	facts.Witnesses = evidence.judge()
 	return facts, outcome.Options, nil
+}
+
+// complete reports whether every message must have arrived: always over a stream; in datagrams, when no frame was lost and the
+// receiver had room. (The QUIC library drops datagrams that are not read in time.)
+func complete(transport string, e evidence, drops map[string]int64) bool {
+	switch {
+	case transport == "quic-datagram":
+		return false
+	case strings.HasPrefix(transport, "udp"):
+		return e.WireLost == [2]int64{} && drops["receiver_socket"] == 0
+	}
+	return true
 }
 
 // send lets the traffic run. The collector rests meanwhile: it would be measured as latency.
@@ -219,37 +262,61 @@ func (b *bench) send(ctx context.Context, e Experiment, p planned) (*traffic.Out
 	w := e.Workloads[p.workload]
 	ctx, cancel := context.WithTimeoutCause(ctx, e.limit(w), fmt.Errorf("not finished after %v", e.limit(w)))
 	defer cancel()
-	c := b.config(e)
-	c.Workload, c.Transport = w, e.Transports[p.transport]
+	c := b.config(e, w)
+	c.Transport = e.Transports[p.transport]
 	return traffic.Run(ctx, c)
 }
 
 // config is what all trials have in common.
-func (b *bench) config(e Experiment) traffic.Config {
+func (b *bench) config(e Experiment, w traffic.Workload) traffic.Config {
 	return traffic.Config{
-		MTU: e.Link.MTU, CongestionControl: e.CongestionControl,
+		Workload: w, MTU: e.Link.MTU, CongestionControl: e.CongestionControl,
 		From:        traffic.Host{Addr: b.lab.A.Addr, Within: b.lab.A.Within},
 		To:          traffic.Host{Addr: b.lab.B.Addr, Within: b.lab.B.Within},
 		Arrived:     func(ctx context.Context) error { return b.drain(ctx, 0, 1) },
-		Room:        b.room,
-		AnswerLimit: time.Second + 4*e.Link.RTT,
+		Room:        func(written int64) { b.room(written * e.fragments(w)) },
+		AnswerLimit: e.answerLimit(),
 	}
 }
 
-// limit is how long a trial may take: well above what a working one does, so that only one without an end meets it.
+// limit is how long a trial may take: far above what a working one does, so that only one without an end meets it. A link
+// that loses frames takes TCP many timeouts, up to two minutes each (TCP_RTO_MAX).
 func (e Experiment) limit(w traffic.Workload) time.Duration {
-	return 2*time.Minute + 100*e.Link.RTT + 4*e.expected(w)
+	limit := 15*time.Minute + 1000*e.Link.RTT + 10*e.expected(w)
+	if e.Link.Loss > 0 {
+		limit *= 10
+	}
+	return limit
+}
+
+// fragments is how many frames a datagram of a message takes at most.
+func (e Experiment) fragments(w traffic.Workload) int64 {
+	room := (e.Link.MTU - 48) &^ 7 // of a fragment behind the IPv6 and fragment headers (RFC 8200 section 4.5)
+	return int64(1 + (int(w.MeanSize())+7)/room)
 }
 
 // expected is about how long a trial takes whose every message has a frame of its own.
 func (e Experiment) expected(w traffic.Workload) time.Duration {
 	sending := time.Duration(w.Messages) * w.Interval
 	if e.Link.Rate > 0 {
-		bits := float64(w.Messages) * (float64(w.Size) + perMessage) * 8
+		bits := float64(w.Messages) * (w.MeanSize() + perMessage) * 8
 		sending = max(sending, time.Duration(bits/float64(e.Link.Rate)*float64(time.Second)))
+	}
+	if n, underWay := w.Transactions(); n > 0 {
+		each := e.Link.RTT + time.Duration(2*e.Link.Loss*float64(e.answerLimit()))
+		if w.Pattern == traffic.WriteWriteRead {
+			each += delayedACK
+		}
+		sending += time.Duration(n) * each / time.Duration(min(n, underWay))
 	}
 	return sending + 4*e.Link.RTT
 }
+
+// delayedACK is about what Nagle's algorithm makes the second of two writes wait.
+const delayedACK = 50 * time.Millisecond
+
+// answerLimit is when a datagram's answer is taken for lost.
+func (e Experiment) answerLimit() time.Duration { return time.Second + 4*e.Link.RTT }
 
 // perMessage is what a message of its own frame costs beside its payload, in octets: Ethernet 38, IP 20 to 40, TCP 32.
 const perMessage = 100
@@ -283,16 +350,14 @@ func (b *bench) settle(ctx context.Context, base baseline, o *traffic.Outcome, f
 	return e, nil
 }
 
-// save writes the frames of both hosts in the order of time.
-func (b *bench) save(path string, e Experiment, p planned, found *evidence) error {
+// save writes the frames of both hosts in the order of time, and what was counted beside them.
+func (b *bench) save(path string, e Experiment, p planned, start time.Time, drops map[string]int64, found *evidence) error {
 	a, z := b.observers[0].take(), b.observers[1].take()
 	found.RecordedAtoB, found.RecordedBtoA = int64(len(a)), int64(len(z))
-	w := e.Workloads[p.workload]
-	comment := fmt.Sprintf("wiretax %s: %d messages of %d bytes, interval %v, over %s, trial %d; every frame as captured at its sender",
-		e.Version, w.Messages, w.Size, w.Interval, e.Transports[p.transport], p.round+1)
 	out, err := recording.Create(path, []recording.Interface{{
 		Link: linkTypeEthernet, SnapLen: snapLen, Name: lab.Interface, FCS: -1,
-	}}, comment)
+		Description: "both hosts' interface, every frame as captured at its sender",
+	}}, e.describe(p, b.lab.Kind))
 	if err != nil {
 		return err
 	}
@@ -302,5 +367,24 @@ func (b *bench) save(path string, e Experiment, p planned, found *evidence) erro
 			return err
 		}
 	}
+	out.AddStatistics(0, recording.Statistics{
+		Start: start, End: time.Now(), Received: found.TxA + found.TxB, Delivered: found.A.Out + found.B.Out,
+		IfDropped: drops["capture_if"], OSDropped: drops["capture_ring"],
+	})
 	return out.Close()
+}
+
+// describe says what a trial is, for whoever opens its capture alone.
+func (e Experiment) describe(p planned, devices lab.Kind) string {
+	w := e.Workloads[p.workload]
+	link := fmt.Sprintf("%s devices, MTU %d, IPv%d", devices, e.Link.MTU, e.IP)
+	if devices != lab.Veth {
+		rate := "no limit of rate"
+		if e.Link.Rate > 0 {
+			rate = fmt.Sprintf("%d bit/s", e.Link.Rate)
+		}
+		link = fmt.Sprintf("%s, RTT %v, loss %g, %s", rate, e.Link.RTT, e.Link.Loss, link)
+	}
+	return fmt.Sprintf("wiretax %s: %v, over %s (TCP congestion control %s), trial %d of %d; link: %s",
+		e.Version, w, e.Transports[p.transport], e.CongestionControl, p.round+1, e.Trials, link)
 }

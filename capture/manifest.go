@@ -1,8 +1,10 @@
 package capture
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
+	"math"
 	"os"
 	"runtime"
 	"slices"
@@ -48,12 +50,27 @@ type linkFacts struct {
 	IP                int             `json:"ip"`
 	CongestionControl string          `json:"congestion_control"`
 	Offloads          map[string]bool `json:"offloads"`
+	NICQueue          *nicQueueFacts  `json:"nic_queue,omitempty"`
+}
+
+// nicQueueFacts are the token bucket in front of the sender's interface.
+type nicQueueFacts struct {
+	RateBitsPerSecond int64 `json:"rate_bits_per_second"`
+	BurstBytes        int   `json:"burst_bytes"`
+	OverheadBytes     int   `json:"overhead_bytes"` // charged beside each frame
+	MinimumBytes      int   `json:"minimum_bytes"`  // charged at least, overhead included
 }
 
 type workloadFacts struct {
 	Messages        int               `json:"messages"`
-	Size            int               `json:"size"`
+	Size            int               `json:"size"` // the mean, where sizes differ
+	Sizes           string            `json:"sizes,omitempty"`
 	IntervalSeconds float64           `json:"interval_seconds"`
+	Arrivals        string            `json:"arrivals"`
+	Pattern         string            `json:"pattern"`
+	Depth           int               `json:"depth"`
+	Connections     int               `json:"connections"`
+	Seed            uint64            `json:"seed"`
 	Transports      []*transportFacts `json:"transports"`
 }
 
@@ -81,9 +98,11 @@ type trialFacts struct {
 	SendCalls         int64            `json:"send_calls"`
 	RecvCalls         int64            `json:"recv_calls"`
 	MessagesDelivered int64            `json:"messages_delivered"`
+	AnswersDelivered  int64            `json:"answers_delivered"`
 	ApplicationBytes  applicationFacts `json:"application_bytes"`
 	Latency           latencyFacts     `json:"latency_seconds"`
 	DurationSeconds   float64          `json:"duration_seconds"`
+	AutoCorked        int64            `json:"auto_corked"`
 	Port              uint16           `json:"port"`
 	Order             int              `json:"order"`
 	Capture           string           `json:"capture"`
@@ -129,13 +148,21 @@ func newManifest(e Experiment, l *lab.Lab) (*manifest, error) {
 		Workloads: e.facts(),
 		Warnings:  []recordingWarning{},
 	}
+	if e.NICQueue {
+		q := e.Link.nicQueue()
+		m.Link.NICQueue = &nicQueueFacts{q.Rate, q.Burst, q.Overhead, q.Minimum}
+	}
 	return m, nil
 }
 
 // facts is what the recording will say about the workloads, before any trial.
 func (e Experiment) facts() (all []*workloadFacts) {
 	for _, w := range e.Workloads {
-		facts := &workloadFacts{Messages: w.Messages, Size: w.Size, IntervalSeconds: w.Interval.Seconds()}
+		facts := &workloadFacts{
+			Messages: w.Messages, Size: int(math.Round(w.MeanSize())), Sizes: w.Sizes.String(), IntervalSeconds: w.Interval.Seconds(),
+			Arrivals: w.Arrivals.String(), Pattern: cmp.Or(string(w.Pattern), string(traffic.OneWay)), Depth: max(1, w.Depth),
+			Connections: max(1, w.Connections), Seed: w.Seed,
+		}
 		for _, name := range e.Transports {
 			facts.Transports = append(facts.Transports, &transportFacts{Name: name, Options: map[string]any{}, Trials: []trialFacts{}})
 		}
@@ -144,7 +171,24 @@ func (e Experiment) facts() (all []*workloadFacts) {
 	return all
 }
 
-func (m *manifest) write(dir string) error {
+// warn adds a warning, or counts it where it is there already.
+func (m *manifest) warn(code, message string) {
+	for i := range m.Warnings {
+		if w := &m.Warnings[i]; w.Code == code && w.Message == message {
+			w.Count++
+			return
+		}
+	}
+	m.Warnings = append(m.Warnings, recordingWarning{Code: code, Message: message, Count: 1})
+}
+
+// write saves run.json. ended says where the run ended and lacking how many trials it lacks; nothing for a whole run.
+func (m *manifest) write(dir, ended string, lacking int) error {
+	if ended != "" {
+		all := m.Warnings
+		defer func() { m.Warnings = all }()
+		m.Warnings = append(slices.Clip(all), recordingWarning{Code: "incomplete", Message: "ended " + ended, Count: int64(lacking)})
+	}
 	b, err := json.MarshalIndent(m, "", "  ")
 	if err != nil {
 		return fmt.Errorf("encode %s: %w", recording.ManifestName, err)

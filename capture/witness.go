@@ -33,6 +33,10 @@ type evidence struct {
 	RetransB     int64
 	RecordedAtoB int64 // frames in the recording
 	RecordedBtoA int64
+
+	Messages, Delivered int64 // of the application; equal unless frames were lost
+	Complete            bool  // the transport, and what was lost of its frames, leaves no reason for a difference
+	Corrupt             int64 // messages that arrived with a wrong octet
 }
 
 // witnesses is what the recording says about them: CONTRACT's object of that name.
@@ -85,6 +89,10 @@ func (e evidence) judge() witnesses {
 	check("receiver's rx_packets", e.RxB, "capture", e.B.In)
 	check("frames recorded from sender", e.RecordedAtoB, "capture", e.A.Out)
 	check("frames recorded from receiver", e.RecordedBtoA, "capture", e.B.Out)
+	if e.Complete {
+		check("messages delivered", e.Delivered, "messages sent", e.Messages)
+	}
+	check("corrupt messages", e.Corrupt, "expected", 0)
 	if e.TCP {
 		e.judgeTCP(&w, check)
 	}

@@ -33,7 +33,7 @@ func comparisons(w *analyze.Workload) []line {
 		}
 		sentences := []string{
 			deliverySentence(w, t), dataSentence(w, ref, t), totalSentence(ref, t), aheadSentence(w, ref, t),
-			latencySentence(ref, t), stabilitySentence(t),
+			latencySentence(w, ref, t), stabilitySentence(t),
 		}
 		lines = append(lines, line{label: t.Name, text: joined(sentences)})
 	}
@@ -118,7 +118,7 @@ var percentiles = [...]struct{ name, key string }{{"p50", "latency_p50"}, {"p99"
 
 // latencySentence says what a saving costs in time, or gains: datagrams of their own can be slower on a slow link. What the
 // trials leave open is said once for all transports, by unclearLatency.
-func latencySentence(ref, t analyze.Transport) string {
+func latencySentence(w *analyze.Workload, ref, t analyze.Transport) string {
 	var parts []string
 	for _, p := range percentiles {
 		if !compares(ref, t, p.key) || unclear(ref, t, p.key) {
@@ -137,7 +137,11 @@ func latencySentence(ref, t analyze.Transport) string {
 	if len(parts) == 0 {
 		return ""
 	}
-	return "One-way latency " + strings.Join(parts, ", ")
+	kind := "One-way"
+	if w.Answered() {
+		kind = "Round-trip"
+	}
+	return kind + " latency " + strings.Join(parts, ", ")
 }
 
 func compares(ref, t analyze.Transport, figure string) bool {

@@ -19,12 +19,12 @@ import (
 )
 
 func TestParseFormat(t *testing.T) {
-	for _, name := range []string{"table", "markdown", "csv", "json"} {
+	for _, name := range []string{"table", "markdown", "csv", "json", "html"} {
 		if f, err := ParseFormat(name); err != nil || string(f) != name {
 			t.Errorf("ParseFormat(%q) = %q, %v", name, f, err)
 		}
 	}
-	want := `format "xml": unknown (use table, markdown, csv, json or ndjson)`
+	want := `format "xml": unknown (use table, markdown, csv, json, ndjson or html)`
 	if _, err := ParseFormat("xml"); err == nil || err.Error() != want {
 		t.Errorf("ParseFormat(xml): %v, want %s", err, want)
 	}
@@ -159,7 +159,7 @@ func TestEdgeResultsGolden(t *testing.T) {
 }
 
 func TestSameResultSameReport(t *testing.T) {
-	for _, f := range []Format{Table, Markdown, CSV, JSON} {
+	for _, f := range []Format{Table, Markdown, CSV, JSON, HTML} {
 		var first bytes.Buffer
 		if err := Analysis(&first, onePlusOne(), f, Style{Wide: true}); err != nil {
 			t.Fatal(err)
@@ -184,7 +184,7 @@ func TestSameResultSameReport(t *testing.T) {
 
 func TestReportLeavesResultAlone(t *testing.T) {
 	r, before := busyServer(), busyServer()
-	for _, f := range []Format{Table, Markdown, CSV, JSON} {
+	for _, f := range []Format{Table, Markdown, CSV, JSON, HTML} {
 		if err := Analysis(&bytes.Buffer{}, r, f, Style{}); err != nil {
 			t.Fatal(err)
 		}
@@ -354,7 +354,7 @@ type fullDisk struct{}
 func (fullDisk) Write([]byte) (int, error) { return 0, errFull }
 
 func TestWriteErrorsAreReported(t *testing.T) {
-	for _, f := range []Format{Table, Markdown, CSV, JSON} {
+	for _, f := range []Format{Table, Markdown, CSV, JSON, HTML} {
 		if err := Run(fullDisk{}, sixteenMessages(), f, Style{}); !errors.Is(err, errFull) {
 			t.Errorf("run as %s: %v", f, err)
 		}
@@ -407,14 +407,14 @@ func FuzzReport(f *testing.F) {
 		var out bytes.Buffer
 		s := Style{Width: int(width)}
 		if r := new(analyze.Run); json.Unmarshal(b, r) == nil {
-			for _, format := range []Format{Table, Markdown} {
+			for _, format := range []Format{Table, Markdown, HTML} {
 				if err := Run(&out, r, format, s); err != nil {
 					t.Fatal(err)
 				}
 			}
 		}
 		if r := new(analyze.Result); json.Unmarshal(b, r) == nil {
-			for _, format := range []Format{Table, Markdown} {
+			for _, format := range []Format{Table, Markdown, HTML} {
 				if err := Analysis(&out, r, format, s); err != nil {
 					t.Fatal(err)
 				}

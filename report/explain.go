@@ -4,26 +4,13 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 
 	"wiretax/analyze"
 )
 
 // Explain writes what every word and column means, how it is computed and which standard it comes from.
 func Explain(w io.Writer) error {
-	var d document
-	for _, chapter := range chapters() {
-		s := section{title: chapter.title}
-		for _, e := range chapter.entries {
-			s.lines = append(s.lines, line{text: e.word}, line{label: "  ", text: e.meaning})
-		}
-		d = append(d, s)
-	}
-	var b strings.Builder
-	if err := writeTerminal(&b, d, Style{}); err != nil {
-		return err
-	}
-	if _, err := io.WriteString(w, b.String()); err != nil {
+	if err := writeTerminal(w, explanation(chapters()), Style{}); err != nil {
 		return fmt.Errorf("write definitions: %w", err)
 	}
 	return nil
@@ -35,7 +22,7 @@ func chapters() []chapter {
 	for _, f := range analyze.FindingExplanations() {
 		findings.entries = append(findings.entries, entry{f.Code, f.Text})
 	}
-	return append(slices.Clone(definitions[:]), findings, chapter{"codes of warnings", warningCodes[:]})
+	return slices.Concat(definitions[:], furtherWords[:], []chapter{findings, {"codes of warnings", warningCodes[:]}})
 }
 
 type chapter struct {
@@ -85,9 +72,10 @@ var definitions = [...]chapter{
 		{"no clear change", "The ranges of the trials overlap: the difference of the medians says nothing."},
 	}},
 	{"what the sockets saw", []entry{
-		{"send calls, recv calls", "Calls of send(2) and recv(2) that moved data."},
+		{"send calls, recv calls", "System calls that wrote messages and answers, and that returned some; of TLS and QUIC, those of the sender's and the receiver's connection for whatever the protocol sends."},
 		{"delivered", "Messages that arrived whole and unchanged. The column appears when one did not: loss is no saving."},
-		{"latency p50, p99, max", "One-way delay of a message, from its send call to the return of the receive call that completed it, waiting for coalescing included: median, 99th percentile and longest of a trial, both ends on one clock."},
+		{"auto-corked", "How often the sender's kernel kept a small segment back because others of its socket still waited in the device's queue (TcpExtTCPAutoCorking). Shown where it happened: with --nic-queue."},
+		{"latency p50, p99, max", "One-way delay of a message, from its send call to the return of the receive call that completed it, waiting for coalescing included: median, 99th percentile and longest of a trial, both ends on one clock. Where messages are answered, the round trip: from the first write of a transaction to the return of the call that completed the answer."},
 		{"duration", "From the first send call of a trial to the last message received."},
 	}},
 	{"owners of bytes, from the outside of a frame to its inside", []entry{
@@ -146,6 +134,7 @@ var warningCodes = [...]entry{
 	{"time_backward", "A record is earlier than the one before it."},
 	{"without_time", "A record has no time (pcapng simple packet block)."},
 	{"flow_limit", "A record belongs to a flow beyond --max-flows: it is in all totals, but no retransmission is known there."},
+	{"rows_left_out", "--frames shows 100,000 rows at most: --from, -c or a filter choose which. All sums are of all records."},
 	{"file_cut_off", "A file ends inside a record, or damage follows: the records before count. Not to be trusted, exit code 4."},
 	{"incomplete", "A run ended before all of its trials: those that are complete count."},
 }

@@ -36,6 +36,7 @@ var runFigures = [...]figure{
 	{key: "messages_per_data_frame", column: column{name: "messages/\ndata frame"}, format: ratio, wide: true},
 	{key: "send_calls", column: column{name: "send\ncalls"}, format: count, wide: true},
 	{key: "recv_calls", column: column{name: "recv\ncalls", priority: 3}, format: count},
+	{key: "auto_corked", column: column{name: "auto-\ncorked", priority: 2}, format: count, when: nonZero("auto_corked")},
 	{key: "latency_p50", column: column{name: "p50", unit: "ms", priority: 1}, format: millis, always: true},
 	{key: "latency_p99", column: column{name: "p99", unit: "ms"}, format: millis, always: true, wide: true},
 	{key: "latency_max", column: column{name: "max", unit: "ms"}, format: millis, always: true, wide: true},
@@ -80,7 +81,7 @@ func transportTable(w *analyze.Workload, wide, inline bool) *table {
 			t.rows[i] = append(t.rows[i], cell)
 		}
 	}
-	t.notes = append(t.notes, "header and wire overhead: bytes per payload byte; p50: one-way latency")
+	t.notes = append(t.notes, "header and wire overhead: bytes per payload byte; p50: "+delayOf(w)+" latency")
 	if n := strangers(w); n > 0 {
 		t.notes = append(t.notes, plural(float64(n), "frame")+" on the link in all trials were not the workload's: in no figure")
 	}

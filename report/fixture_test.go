@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"wiretax/analyze"
+	"wiretax/analyze/frame"
 )
 
 // The octets of the frames that the fixtures are made of: IPv4, TCP timestamps (RFC 7323), no padding.
@@ -78,7 +79,7 @@ func complete(r *analyze.Run) *analyze.Run {
 }
 
 func wireLink() analyze.Link {
-	return analyze.Link{Kind: "wire", RateBitsPerSecond: 10_000_000, RTTSeconds: 0.001, MTU: 1500, IP: 4, CongestionControl: "cubic",
+	return analyze.Link{Kind: "wire", Devices: "tap", RateBitsPerSecond: 10_000_000, RTTSeconds: 0.001, MTU: 1500, IP: 4, CongestionControl: "cubic",
 		Offloads: map[string]bool{"tx-tcp-segmentation": false, "rx-gro": false}}
 }
 
@@ -108,7 +109,7 @@ func sixteenMessages() *analyze.Run {
 
 // onePlusOne is the capture of a TCP connection with two data segments and a datagram, an ARP exchange beside them.
 func onePlusOne() *analyze.Result {
-	return &analyze.Result{
+	return withAllNames(&analyze.Result{
 		Schema: analyze.Schema, Kind: "analysis",
 		Source: analyze.Source{Files: []string{"tcp-01.pcapng"}, Format: "pcapng", Compression: "none", LinkTypes: []string{"EN10MB"},
 			SnapLen: 256, First: "2026-03-01T12:00:00.000000000Z", Last: "2026-03-01T12:00:00.012345678Z"},
@@ -139,7 +140,26 @@ func onePlusOne() *analyze.Result {
 		Warnings: []analyze.Warning{
 			{Code: "truncated_records", Message: "records are shorter than their frames; lengths come from the headers", Count: 2},
 		},
+	})
+}
+
+// withAllNames adds the owners, roles and classes of options that have nothing, as the analysis does.
+func withAllNames(r *analyze.Result) *analyze.Result {
+	for o := range frame.NumOwners {
+		if o < frame.NumMeasured {
+			r.Owners[frame.Owner(o).String()] += 0
+		} else {
+			r.Inferred[frame.Owner(o).String()] += 0
+		}
 	}
+	for _, role := range analyze.Roles {
+		share := r.Roles[role]
+		r.Roles[role] = share
+	}
+	for o := range frame.NumTCPOptions {
+		r.TCP.OptionBytes[frame.TCPOption(o).String()] += 0
+	}
+	return r
 }
 
 // busyServer is a large capture: IPv6, VLANs, super-frames, 25 flows.

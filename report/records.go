@@ -16,6 +16,7 @@ func runRecords(r *analyze.Run) table {
 	for _, f := range recordFigures {
 		names = append(names, f.column+"_median", f.column+"_min", f.column+"_max")
 	}
+	names = append(names, "message_sizes", "arrivals", "pattern", "depth", "connections")
 	t := table{columns: named(names...)}
 	for i := range r.Workloads {
 		w := referenceFirst(&r.Workloads[i])
@@ -41,6 +42,7 @@ func runRecords(r *analyze.Run) table {
 				}
 				row = append(row, number(s.Median), number(s.Min), number(s.Max))
 			}
+			row = append(row, w.Sizes, w.Arrivals, w.Pattern, blankZero(int64(w.Depth)), blankZero(int64(w.Connections)))
 			t.rows = append(t.rows, row)
 		}
 	}
@@ -57,7 +59,7 @@ var recordFigures = [...]struct{ column, key string }{
 	{"messages_per_data_frame", "messages_per_data_frame"}, {"send_calls", "send_calls"}, {"recv_calls", "recv_calls"},
 	{"messages_delivered", "messages_delivered"}, {"latency_p50_seconds", "latency_p50"}, {"latency_p99_seconds", "latency_p99"},
 	{"latency_max_seconds", "latency_max"}, {"duration_seconds", "duration_seconds"},
-	{"data_frames_saved", "data_frames_saved"}, {"frames_saved", "frames_saved"},
+	{"data_frames_saved", "data_frames_saved"}, {"frames_saved", "frames_saved"}, {"security_bytes", "security_bytes"},
 }
 
 func groupRecords(r *analyze.Result) table {

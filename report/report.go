@@ -19,15 +19,20 @@ const (
 	CSV      Format = "csv"      // RFC 4180, plain numbers, units in the header
 	JSON     Format = "json"     // the result itself
 	NDJSON   Format = "ndjson"   // the result in lines, one an object (https://github.com/ndjson/ndjson-spec)
+	HTML     Format = "html"     // one file for a browser, with pictures
 )
+
+// Formats lists all formats.
+var Formats = [...]Format{Table, Markdown, CSV, JSON, NDJSON, HTML}
 
 // ParseFormat reads the name of a format.
 func ParseFormat(s string) (Format, error) {
-	switch f := Format(s); f {
-	case Table, Markdown, CSV, JSON, NDJSON:
-		return f, nil
+	for _, f := range Formats {
+		if s == string(f) {
+			return f, nil
+		}
 	}
-	return "", fmt.Errorf("format %q: unknown (use table, markdown, csv, json or ndjson)", s)
+	return "", fmt.Errorf("format %q: unknown (use table, markdown, csv, json, ndjson or html)", s)
 }
 
 // Style says what the reader's terminal can show and how much the reader wants to see.
@@ -79,6 +84,8 @@ func Run(w io.Writer, r *analyze.Run, f Format, s Style) error {
 		return writeCSV(w, runRecords(r))
 	case Markdown:
 		return writeMarkdown(w, runDocument(r, s.Wide, true))
+	case HTML:
+		return writeHTML(w, runPage(r))
 	}
 	return writeTerminal(w, runDocument(r, s.Wide, false), s)
 }
@@ -91,6 +98,8 @@ func Analysis(w io.Writer, r *analyze.Result, f Format, s Style) error {
 		return NewStream(w, f, s).End(r)
 	case Markdown:
 		return writeMarkdown(w, analysisDocument(r, s))
+	case HTML:
+		return writeHTML(w, analysisPage(r, s))
 	}
 	return writeTerminal(w, analysisDocument(r, s), s)
 }

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"wiretax/analyze"
@@ -62,7 +63,35 @@ func workloadLine(w *analyze.Workload) string {
 	if w.IntervalSeconds > 0 {
 		pace = "every " + seconds(w.IntervalSeconds)
 	}
-	return fmt.Sprintf("%s of %d%sB %s, %s", plural(float64(w.Messages), "message"), w.Size, glue, pace, trialCount(w))
+	if w.Arrivals != "" && w.Arrivals != "constant" {
+		pace += " (" + w.Arrivals + ")"
+	}
+	if w.Answered() {
+		pace += ", " + w.Pattern
+		if w.Depth > 1 {
+			pace += " with depth " + strconv.Itoa(w.Depth)
+		}
+	}
+	if w.Connections > 1 {
+		pace += ", over " + plural(float64(w.Connections), "connection")
+	}
+	return fmt.Sprintf("%s of %s%sB %s, %s", plural(float64(w.Messages), "message"), sizeOf(w), glue, pace, trialCount(w))
+}
+
+// sizeOf is the size of the messages, or how it is distributed.
+func sizeOf(w *analyze.Workload) string {
+	if w.Sizes != "" {
+		return w.Sizes
+	}
+	return strconv.Itoa(w.Size)
+}
+
+// delayOf names what latency is.
+func delayOf(w *analyze.Workload) string {
+	if w.Answered() {
+		return "round-trip"
+	}
+	return "one-way"
 }
 
 // trialCount says how often each transport sent the workload.
@@ -102,6 +131,9 @@ func linkLine(l analyze.Link) string {
 	}
 	if l.CongestionControl != "" {
 		parts = append(parts, "TCP"+glue+l.CongestionControl)
+	}
+	if l.NICQueue != nil {
+		parts = append(parts, "NIC queue")
 	}
 	return strings.Join(append(parts, offloadWords(l.Offloads)), ", ")
 }

@@ -98,6 +98,8 @@ var sysctls = []struct{ name, value string }{
 	{"ipv6/conf/default/accept_dad", "0"}, {"ipv6/conf/default/dad_transmits", "0"},
 	{"ipv6/conf/default/addr_gen_mode", "1"}, // no link-local address
 	{"ipv4/tcp_no_metrics_save", "1"},        // no RTT and ssthresh inherited from the trial before
+	// Fragments of packets that lost others stay for 30 s and would leave no room for the next trial's.
+	{"ipv4/ipfrag_high_thresh", "1073741824"}, {"ipv6/ip6frag_high_thresh", "1073741824"},
 }
 
 // quiet sets what must be set before the first device exists. A kernel without IPv6 has nothing to silence.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"time"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -82,8 +83,58 @@ func (l *Lab) build(c Config) (err error) {
 	if err := l.A.configure(c, l.B); err != nil {
 		return err
 	}
-	return l.B.configure(c, l.A)
+	if err := l.B.configure(c, l.A); err != nil {
+		return err
+	}
+	return l.awaitCarrier()
 }
+
+// awaitCarrier waits until all ends of veth pairs can send. The end that came up first gets its queue when the kernel's link
+// watch sees the carrier (linkwatch_do_dev, net/core/link_watch.c); until then it drops every frame without an error.
+func (l *Lab) awaitCarrier() error {
+	if l.Kind == TAP {
+		return nil
+	}
+	ends := map[*Host][]string{l.A: {Interface}, l.B: {Interface}}
+	if l.relay != nil {
+		ends[l.relay] = []string{farEnd(0), farEnd(1)}
+	}
+	for h, names := range ends {
+		for _, name := range names {
+			if err := h.awaitUp(name); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// carrierPatience is far more than the link watch, which looks once a second at most, needs.
+const carrierPatience = 5 * time.Second
+
+func (h *Host) awaitUp(name string) error {
+	for deadline := time.Now().Add(carrierPatience); ; time.Sleep(200 * time.Microsecond) {
+		var state netlink.LinkOperState
+		err := h.Within(func() error {
+			link, err := netlink.LinkByName(name)
+			if err == nil {
+				state = link.Attrs().OperState
+			}
+			return err
+		})
+		switch {
+		case err != nil:
+			return fmt.Errorf("read state of %s: %w", name, err)
+		case state == netlink.OperUp:
+			return nil
+		case time.Now().After(deadline):
+			return fmt.Errorf("bring up %s of %s: still %v after %v", name, h.Name, state, carrierPatience)
+		}
+	}
+}
+
+// farEnd is the name of the relay's end of the pair to the i-th host.
+func farEnd(i int) string { return fmt.Sprintf("wire%d", i) }
 
 // devices makes the interfaces: TAP unless the machine does not let us, or the caller wants others.
 func (l *Lab) devices(c Config) error {
@@ -129,7 +180,7 @@ func (l *Lab) packets() (err error) {
 		return err
 	}
 	for i, h := range l.hosts() {
-		far := fmt.Sprintf("wire%d", i)
+		far := farEnd(i)
 		err := l.relay.Within(func() (err error) {
 			if err := addVeth(far, h); err != nil {
 				return err

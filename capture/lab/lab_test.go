@@ -99,11 +99,7 @@ func TestCloseLeavesNoDescriptor(t *testing.T) {
 	build(t, Config{MTU: 1500, IP: 4, Queue: 1000}).Close() // what the runtime opens once is open now
 	before := descriptors(t)
 	for _, kind := range []Kind{TAP, Packet, Veth} {
-		l, err := Build(Config{MTU: 1500, IP: 4, Queue: 1000, Link: kind})
-		if err != nil {
-			t.Fatal(err)
-		}
-		l.Close()
+		build(t, Config{MTU: 1500, IP: 4, Queue: 1000, Link: kind}).Close()
 	}
 	if after := descriptors(t); after > before {
 		t.Errorf("%d descriptors before, %d after", before, after)

@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 )
 
@@ -46,7 +48,13 @@ const insideEnv = "WIRETAX_INSIDE_USER_NAMESPACE"
 // Privileged reports whether this process may make network namespaces and devices, by trying.
 func Privileged() bool {
 	result := make(chan error)
-	onOwnThread(func() { result <- unix.Unshare(unix.CLONE_NEWNET) })
+	onOwnThread(func() {
+		err := unix.Unshare(unix.CLONE_NEWNET)
+		if err == nil { // a container may have the right to the one and not to the other
+			err = netlink.LinkAdd(&netlink.Veth{LinkAttrs: netlink.LinkAttrs{Name: "wire0"}, PeerName: "wire1"})
+		}
+		result <- err
+	})
 	return <-result == nil
 }
 
@@ -60,16 +68,8 @@ func Reexec(ctx context.Context) (code int, err error) {
 	runtime.LockOSThread() // Pdeathsig watches the thread that forked, not the process
 	defer runtime.UnlockOSThread()
 
-	cmd := exec.Command("/proc/self/exe", os.Args[1:]...)
-	cmd.Args[0] = os.Args[0]
-	cmd.Env = append(os.Environ(), insideEnv+"=1")
+	cmd := inside(os.Args[1:]...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
-	cmd.SysProcAttr = &syscall.SysProcAttr{
-		Cloneflags:  unix.CLONE_NEWUSER | unix.CLONE_NEWNET | unix.CLONE_NEWNS,
-		UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}},
-		GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}},
-		Pdeathsig:   syscall.SIGKILL,
-	}
 	if err := cmd.Start(); err != nil {
 		return 0, &NamespaceError{What: "user namespace", Cause: err}
 	}
@@ -83,7 +83,38 @@ func Reexec(ctx context.Context) (code int, err error) {
 	case !errors.As(err, &exit):
 		return 0, fmt.Errorf("run inside user namespace: %w", err)
 	case exit.ExitCode() < 0:
-		return 128 + int(exit.Sys().(syscall.WaitStatus).Signal()), nil
+		return 0, fmt.Errorf("run inside user namespace: killed by signal: %v", exit.Sys().(syscall.WaitStatus).Signal())
 	}
 	return exit.ExitCode(), nil
+}
+
+// Output runs this program inside a new user namespace like Reexec, with other arguments and without standard input, and
+// returns what it prints.
+func Output(args ...string) ([]byte, error) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	cmd := inside(args...)
+	var stdout bytes.Buffer
+	cmd.Stdout = &stdout
+	if err := cmd.Start(); err != nil {
+		return nil, &NamespaceError{What: "user namespace", Cause: err}
+	}
+	if err := cmd.Wait(); err != nil {
+		return nil, fmt.Errorf("run inside user namespace: %w", err)
+	}
+	return stdout.Bytes(), nil
+}
+
+// inside is this program inside a new user namespace, to be started by a locked thread.
+func inside(args ...string) *exec.Cmd {
+	cmd := exec.Command("/proc/self/exe", args...)
+	cmd.Args[0] = os.Args[0]
+	cmd.Env = append(os.Environ(), insideEnv+"=1")
+	cmd.SysProcAttr = &syscall.SysProcAttr{
+		Cloneflags:  unix.CLONE_NEWUSER | unix.CLONE_NEWNET | unix.CLONE_NEWNS,
+		UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}},
+		GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}},
+		Pdeathsig:   syscall.SIGKILL,
+	}
+	return cmd
 }

@@ -2,7 +2,10 @@ package recording
 
 import (
 	"bufio"
+	"bytes"
+	"encoding/binary"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"strings"
 
@@ -101,17 +104,59 @@ func compressionOf(head []byte) (string, func(*bufio.Reader) (io.Reader, error))
 	return "", nil
 }
 
-// openXZ refuses a dictionary beyond maxWindow, which the decoder would allocate. The dictionary's size stands in the
-// header of the first block (.xz file format, sections 3.1 and 5.3.1), 12 octets of stream header before it.
-func openXZ(in *bufio.Reader) (io.Reader, error) {
-	const streamHeader, lzma2 = 12, 0x21
-	if block, err := in.Peek(streamHeader + 13); err == nil && block[streamHeader] != 0 {
-		block = block[streamHeader+2:] // past the sizes of header and fields
-		if block[0] == lzma2 && block[1] == 1 {
-			if n, err := lzma.DecodeDictCap(block[2]); err != nil || n > maxWindow {
-				return nil, fmt.Errorf("dictionary of %d bytes exceeds %d", n, maxWindow)
-			}
+// openXZ refuses a file in which a block asks for a dictionary beyond maxWindow: the decoder would allocate it.
+func openXZ(in *bufio.Reader) (io.Reader, error) { return xz.NewReader(&xzGuard{in: in}) }
+
+// xzGuard looks at the octets of an xz file before they are read. A block can begin at any multiple of 4 octets, and only
+// the decoder knows where one does; but its header shows itself by a CRC-32 (.xz file format, section 3.1).
+type xzGuard struct {
+	in      *bufio.Reader
+	offset  int // octets read
+	checked int // octets ahead at which no header to refuse begins
+}
+
+// maxBlockHeader is the longest header that a block can have (.xz file format, section 3.1.1), in octets.
+const maxBlockHeader = 1024
+
+func (g *xzGuard) Read(p []byte) (int, error) {
+	if g.checked == 0 {
+		b, err := g.in.Peek(g.in.Size())
+		if len(b) == 0 {
+			return 0, err
+		}
+		if n := greedyBlock(b, g.offset); n > maxWindow {
+			return 0, fmt.Errorf("dictionary of %d bytes exceeds %d", n, maxWindow)
+		}
+		g.checked = len(b)
+		if err == nil { // a header may begin at the end of b
+			g.checked -= maxBlockHeader
 		}
 	}
-	return xz.NewReader(in)
+	n, err := g.in.Read(p[:min(len(p), g.checked)])
+	g.offset += n
+	g.checked -= n
+	return n, err
+}
+
+// greedyBlock returns the size of the first dictionary beyond maxWindow that a block header in b asks for, else 0. b is offset
+// octets into the file. The header has two octets, at most two numbers of 9 octets, and the LZMA2 filter (sections 3.1, 5.3.1).
+func greedyBlock(b []byte, offset int) int64 {
+	filter := []byte{0x21, 1}
+	for at := bytes.Index(b, filter); at >= 0 && at+2 < len(b); {
+		if n, err := lzma.DecodeDictCap(b[at+2]); err == nil && n > maxWindow {
+			for start := at - 2; start >= max(at-20, 0); start-- {
+				size := (int(b[start]) + 1) * 4
+				if (offset+start)%4 == 0 && start+size <= len(b) && size > at+3-start &&
+					crc32.ChecksumIEEE(b[start:start+size-4]) == binary.LittleEndian.Uint32(b[start+size-4:]) {
+					return n
+				}
+			}
+		}
+		next := bytes.Index(b[at+1:], filter)
+		if next < 0 {
+			return 0
+		}
+		at += 1 + next
+	}
+	return 0
 }

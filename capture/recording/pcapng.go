@@ -18,11 +18,12 @@ type pcapng struct {
 
 // Block types.
 const (
-	blockSection   = 0x0a0d0d0a // reads the same in either byte order
-	blockInterface = 1
-	blockPacket    = 2 // obsolete
-	blockSimple    = 3
-	blockEnhanced  = 6
+	blockSection    = 0x0a0d0d0a // reads the same in either byte order
+	blockInterface  = 1
+	blockPacket     = 2 // obsolete
+	blockSimple     = 3
+	blockStatistics = 5 // written, not read
+	blockEnhanced   = 6
 
 	byteOrderMagic = 0x1a2b3c4d
 )
@@ -274,7 +275,7 @@ func unitsOf(resolution byte) uint64 {
 
 // nanos converts the time of a packet block.
 func (i *ngInterface) nanos(units uint64) int64 {
-	if units <= i.most {
+	if i.scale != 0 && units <= i.most {
 		return int64(units * i.scale)
 	}
 	return i.unevenNanos(units)

@@ -1,10 +1,13 @@
 package recording
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"hash/crc32"
 	"io"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -366,10 +369,28 @@ func TestBombTakesNoMemory(t *testing.T) {
 }
 
 func TestXZDictionaryIsBounded(t *testing.T) {
-	packed := xzed([]byte("x"))
-	packed[12+4] = 40 // 4 GiB - 1 (.xz file format, section 5.3.1)
-	if _, err := Open("-", bytes.NewReader(packed)); err == nil || !strings.Contains(err.Error(), "dictionary of 4294967295 bytes exceeds 134217728") {
-		t.Error(err)
+	greedy := xzed(bytes.Repeat([]byte("x"), 1000))
+	block := greedy[12:] // behind the stream header (.xz file format, sections 3.1 and 5.3.1)
+	size := (int(block[0]) + 1) * 4
+	block[4] = 40 // 4 GiB - 1
+	binary.LittleEndian.PutUint32(block[size-4:], crc32.ChecksumIEEE(block[:size-4]))
+	random := make([]byte, 1<<20)
+	rand.NewChaCha8([32]byte{}).Read(random)
+	for name, before := range map[string][]byte{
+		"first stream":          nil,
+		"second stream":         xzed([]byte("x")),
+		"behind a megabyte":     xzed(random),
+		"across the buffer end": append(xzed([]byte("x")), make([]byte, 64<<10-100)...), // stream padding
+	} {
+		t.Run(name, func(t *testing.T) {
+			in, err := openXZ(bufio.NewReaderSize(bytes.NewReader(append(before, greedy...)), 64<<10))
+			if err == nil {
+				_, err = io.Copy(io.Discard, in)
+			}
+			if err == nil || !strings.Contains(err.Error(), "dictionary of 4294967295 bytes exceeds 134217728") {
+				t.Error(err)
+			}
+		})
 	}
 }
 

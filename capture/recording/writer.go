@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 )
 
 // Writer writes a pcapng file with times in nanoseconds. (pcapgo's writer holds link types in 8 bits: 276, LINUX_SLL2,
@@ -57,6 +58,13 @@ const (
 	optionComment     = 1
 	optionApplication = 4 // shb_userappl
 	optionFlags       = 2 // epb_flags
+
+	optionStart     = 2 // isb_starttime
+	optionEndTime   = 3 // isb_endtime
+	optionReceived  = 4 // isb_ifrecv
+	optionIfDropped = 5 // isb_ifdrop
+	optionOSDropped = 7 // isb_osdrop
+	optionDelivered = 8 // isb_usrdeliv
 )
 
 // AddInterface describes a further interface. It may be called between records. An error is kept for Close.
@@ -81,7 +89,11 @@ func (w *Writer) AddInterface(i Interface) {
 
 // Write appends a record of one of the interfaces. A record without a time becomes a simple packet block where there is
 // one that says the same, otherwise its time is 0.
-func (w *Writer) Write(r Record) error {
+func (w *Writer) Write(r Record) error { return w.Annotate(r, "") }
+
+// Annotate appends a record like Write, with a comment that Wireshark shows beside it. A simple packet block has no room
+// for one.
+func (w *Writer) Annotate(r Record, comment string) error {
 	if r.Interface < 0 || int(r.Interface) >= len(w.written) {
 		return fmt.Errorf("%s: record of interface %d, %d are described", w.name, r.Interface, len(w.written))
 	}
@@ -101,12 +113,45 @@ func (w *Writer) Write(r Record) error {
 	w.u32(uint32(len(r.Data)))
 	w.u32(uint32(r.WireLen))
 	w.data(r.Data)
+	options := len(w.block)
+	w.option(optionComment, []byte(comment))
 	if r.FCS > 0 && r.FCS != i.FCS {
 		w.option(optionFlags, binary.LittleEndian.AppendUint32(nil, uint32(r.FCS&0xf)<<5))
+	}
+	if len(w.block) > options {
 		w.endOptions()
 	}
 	w.end()
 	return w.err
+}
+
+// Statistics are the counters of an interface over a capture, in packets.
+type Statistics struct {
+	Start, End time.Time // of the capture
+	Received   int64     // by the interface's own count
+	IfDropped  int64     // by the interface, for want of resources
+	OSDropped  int64     // by the operating system, for want of room in the capture's buffer
+	Delivered  int64     // to the program that captured
+}
+
+// AddStatistics tells what was counted on an interface, behind all its records.
+func (w *Writer) AddStatistics(iface int32, s Statistics) {
+	stamp := func(t time.Time) []byte { // the high word first, each in the byte order of the section
+		nanos := uint64(max(t.UnixNano(), 0))
+		return binary.LittleEndian.AppendUint32(binary.LittleEndian.AppendUint32(nil, uint32(nanos>>32)), uint32(nanos))
+	}
+	count := func(n int64) []byte { return binary.LittleEndian.AppendUint64(nil, uint64(n)) }
+	w.begin(blockStatistics)
+	w.u32(uint32(iface))
+	w.block = append(w.block, stamp(s.End)...)
+	w.option(optionStart, stamp(s.Start))
+	w.option(optionEndTime, stamp(s.End))
+	w.option(optionReceived, count(s.Received))
+	w.option(optionIfDropped, count(s.IfDropped))
+	w.option(optionOSDropped, count(s.OSDropped))
+	w.option(optionDelivered, count(s.Delivered))
+	w.endOptions()
+	w.end()
 }
 
 // capturedOf is the capture length that a reader gives a simple packet block.

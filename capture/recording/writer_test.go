@@ -2,6 +2,7 @@ package recording
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"io/fs"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 var writerInterfaces = []Interface{
@@ -222,5 +224,41 @@ func TestManifest(t *testing.T) {
 	}
 	if err := WriteManifest(filepath.Join(dir, "none"), nil); err == nil || !strings.HasSuffix(err.Error(), "none/run.json: no such file or directory") {
 		t.Error(err)
+	}
+}
+
+// Comments and statistics are for other readers: ours passes over them.
+func TestWriterAnnotates(t *testing.T) {
+	var file bytes.Buffer
+	w := NewWriter(&file, writerInterfaces[:1], "")
+	want := []Record{
+		{Data: frame, WireLen: len(frame), Nanos: 5, Link: 1, FCS: -1},
+		{Data: frame, WireLen: len(frame), Nanos: 6, Link: 1, FCS: 4}, // a comment and flags
+		{Data: frame, WireLen: len(frame), Nanos: NoTime, Link: 1, FCS: -1},
+	}
+	for _, r := range want {
+		if err := w.Annotate(r, "data: it was"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	start := time.Unix(1_700_000_000, 1)
+	w.AddStatistics(0, Statistics{Start: start, End: start.Add(time.Second), Received: 3, OSDropped: 2, IfDropped: 1, Delivered: 3})
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	got, _, err := recordsOf(t, file.Bytes())
+	if err != nil {
+		t.Error(err)
+	}
+	wantRecords(t, got, want)
+	if n := bytes.Count(file.Bytes(), []byte("data: it was")); n != 2 {
+		t.Errorf("%d comments, want 2: a simple packet block has none", n)
+	}
+	start64 := uint64(start.UnixNano())
+	le := binary.LittleEndian
+	isb := le.AppendUint32(le.AppendUint32(le.AppendUint16(le.AppendUint16(nil, optionStart), 8), uint32(start64>>32)), uint32(start64))
+	osDrop := le.AppendUint64(le.AppendUint16(le.AppendUint16(nil, optionOSDropped), 8), 2)
+	if !bytes.Contains(file.Bytes(), isb) || !bytes.Contains(file.Bytes(), osDrop) {
+		t.Errorf("statistics: % x", file.Bytes())
 	}
 }

@@ -34,6 +34,9 @@ func (r *run) newConnection(plan *Plan, number int) *connection {
 	if w.answered() {
 		c.answers = newInbox(x.answers(w.group()))
 		c.window = newWindow(w.group(), w.depth())
+		if r.via.datagrams {
+			c.window.patience = r.answerLimit()
+		}
 		c.answers.arrived = func(int64, int64) { c.window.release() }
 	}
 	return c

@@ -121,6 +121,36 @@ func TestInboxStream(t *testing.T) {
 	}
 }
 
+// Sizes that differ are told from the sequence number, in whatever pieces it arrives.
+func TestInboxOfDrawnSizes(t *testing.T) {
+	w := Workload{Messages: 50, Sizes: sizesOf(t, "uniform:8-300"), Seed: 4}
+	for _, piece := range []int{1, 3, 7, 8, 100, 1 << 20} {
+		x := newExchange(w.Plan(), 1, 3)
+		stream, datagrams := newInbox(x), newInbox(newExchange(w.Plan(), 1, 3))
+		for b := range slices.Chunk(bytes.Join(messages(x), nil), piece) {
+			stream.stream(b, 1_000_000)
+		}
+		stream.close()
+		if got, want := stream.counts(), (counts{delivered: int64(len(x.times))}); got != want || stream.deliveredOctets() == 0 {
+			t.Errorf("stream in pieces of %d: got %+v, want %+v", piece, got, want)
+		}
+		for b := range slices.Chunk(messages(datagrams.exchange), 4) {
+			datagrams.datagram(bytes.Join(b, nil), 1_000_000)
+		}
+		if got, want := datagrams.counts(), (counts{delivered: int64(len(x.times))}); got != want {
+			t.Errorf("datagrams of four: got %+v, want %+v", got, want)
+		}
+	}
+	x := newExchange(w.Plan(), 0, 1)
+	cut := newInbox(x)
+	m := messages(x)
+	cut.datagram(m[0][:len(m[0])-1], 1)
+	cut.datagram(bytes.Repeat([]byte{0xff}, 20), 1) // two sequence numbers that are none, and a rest
+	if got, want := cut.counts(), (counts{corrupt: 4}); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
 func TestInboxStreamCut(t *testing.T) {
 	x := newExchange(Workload{Messages: 3, Size: 90}.Plan(), 0, 1)
 	in := newInbox(x)
@@ -206,6 +236,39 @@ func FuzzInbox(f *testing.F) {
 		}
 		for i, m := range sent {
 			if delivered := x.times[i] < 0; delivered && !bytes.Contains(b, m) {
+				t.Errorf("message %d was delivered without its octets", i)
+			}
+		}
+	})
+}
+
+// The same for sizes that differ: each message once, whatever arrives in whatever pieces, and none without its octets.
+func FuzzInboxOfDrawnSizes(f *testing.F) {
+	sizes, err := ParseSizes("uniform:8-40")
+	if err != nil {
+		f.Fatal(err)
+	}
+	sample := newExchange(Workload{Messages: 30, Sizes: sizes}.Plan(), 0, 1)
+	f.Add(bytes.Join(messages(sample), nil), uint8(7), true)
+	f.Add(bytes.Repeat([]byte{0}, 64), uint8(1), true)
+	f.Add([]byte("nonsense of some length"), uint8(200), false)
+	f.Fuzz(func(t *testing.T, b []byte, piece uint8, stream bool) {
+		x := newExchange(Workload{Messages: 30, Sizes: sizes}.Plan(), 0, 1)
+		sent := messages(x)
+		in := newInbox(x)
+		for part := range slices.Chunk(b, max(1, int(piece))) {
+			if stream {
+				in.stream(part, 1)
+			} else {
+				in.datagram(part, 1)
+			}
+		}
+		in.close()
+		if got := in.counts(); got.delivered > int64(len(sent)) || got.delivered+got.duplicated+got.corrupt > int64(len(b)) {
+			t.Errorf("%+v of %d octets", got, len(b))
+		}
+		for i, m := range sent {
+			if x.times[i] < 0 && !bytes.Contains(b, m) {
 				t.Errorf("message %d was delivered without its octets", i)
 			}
 		}

@@ -181,6 +181,12 @@ func (c *connection) sendQUIC(ctx context.Context, t *quic.Transport, config *qu
 	if err := c.quicReceived(ctx); err != nil {
 		return err
 	}
+	if !c.via.datagrams { // a stream of answers has an end of its own; datagrams end with the connection
+		if err := wait(collected); err != nil {
+			return err
+		}
+		collected = nil
+	}
 	if err := conn.CloseWithError(0, ""); err != nil {
 		return fmt.Errorf("close: %w", err)
 	}

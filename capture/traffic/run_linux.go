@@ -67,7 +67,7 @@ func Run(ctx context.Context, c Config) (*Outcome, error) {
 		err = cause
 	}
 	if err != nil {
-		return nil, fmt.Errorf("send %d messages over %s: %w", c.Workload.Messages, c.Transport, err)
+		return nil, fmt.Errorf("send %v over %s: %w", c.Workload, c.Transport, err)
 	}
 	return r.outcome(), nil
 }

@@ -184,6 +184,61 @@ func TestRunPaced(t *testing.T) {
 	}
 }
 
+func TestPatterns(t *testing.T) {
+	for _, transport := range everywhere() {
+		for _, pattern := range []Pattern{OneWay, Echo, WriteWriteRead} {
+			for _, shape := range []struct {
+				depth, connections int
+				sizes              string
+			}{{1, 3, "uniform:8-1100"}, {4, 1, "bimodal:8:1100:0.5"}, {5, 2, ""}} {
+				w := Workload{Messages: 24, Size: 90, Pattern: pattern, Depth: shape.depth, Connections: shape.connections, Seed: 5}
+				if shape.sizes != "" {
+					w.Sizes = sizesOf(t, shape.sizes)
+				}
+				if pattern == OneWay {
+					w.Depth = 0
+				}
+				t.Run(fmt.Sprintf("%s %s depth %d connections %d %s", transport, pattern, w.Depth, w.Connections, shape.sizes), func(t *testing.T) {
+					o, err := Run(t.Context(), loopback(transport, "127.0.0.1", w))
+					if err != nil {
+						t.Fatal(err)
+					}
+					transactions, _ := w.Transactions()
+					if o.MessagesDelivered != 24 || o.AnswersDelivered != int64(transactions) {
+						t.Errorf("%d messages and %d answers delivered, want 24 and %d", o.MessagesDelivered, o.AnswersDelivered, transactions)
+					}
+					if n := w.Plan().Octets(); o.ApplicationBytesOffered != n || o.ApplicationBytesDelivered != n {
+						t.Errorf("application bytes offered %d, delivered %d, want %d", o.ApplicationBytesOffered, o.ApplicationBytesDelivered, n)
+					}
+					if o.Corrupt+o.Duplicated+o.ReceiverOverflow != 0 || !o.Latency.Known || o.Latency.Max > o.Duration {
+						t.Errorf("%+v", *o)
+					}
+					if o.Senders != nil && len(o.Senders) != w.Connections {
+						t.Errorf("TCP_INFO of %d connections, want %d", len(o.Senders), w.Connections)
+					}
+				})
+			}
+		}
+	}
+}
+
+// Nagle's algorithm holds the second of two writes until the first is acknowledged, and the receiver, which has nothing to
+// answer yet, delays that (RFC 9293 section 3.8.6.3; 40 ms in Linux). Without Nagle nobody waits.
+func TestWriteWriteReadMeetsDelayedACK(t *testing.T) {
+	for transport, slow := range map[string]bool{"tcp": true, "tcp-nodelay": false, "tcp-cork": false, "tcp-more": false, "tcp-writev": false, "tls": false} {
+		t.Run(transport, func(t *testing.T) {
+			t.Parallel()
+			o, err := Run(t.Context(), loopback(transport, "127.0.0.1", Workload{Messages: 20, Size: 90, Pattern: WriteWriteRead}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if held := o.Latency.P50 > 30*time.Millisecond; held != slow {
+				t.Errorf("round trip p50 %v: held %v, want %v", o.Latency.P50, held, slow)
+			}
+		})
+	}
+}
+
 func TestOptionsReadBack(t *testing.T) {
 	for _, tt := range []struct {
 		transport string

@@ -223,7 +223,7 @@ func (c *connection) streamOutlet(out *outflow, w io.Writer) (outlet, map[string
 
 // keepInfo waits for the close and keeps the socket's TCP_INFO.
 func (c *connection) keepInfo(ctx context.Context, fd int, into *[]*TCPInfo) error {
-	info, err := afterClose(ctx, fd)
+	info, err := afterClose(ctx, fd, c.answerLimit())
 	if err != nil || c.via.carrier == overMPTCP {
 		return err // of MPTCP, TCP_INFO is about the first subflow, and its close lingers
 	}
@@ -267,12 +267,12 @@ const (
 	stateClosed = 7 // TCP_CLOSE in net/tcp_states.h
 	closeEvery  = 100 * time.Microsecond
 	// closeLimit bounds the wait for the acknowledgment of the last FIN: time for six retransmissions (200 ms, doubling).
-	closeLimit = 15 * time.Second
+	closeLimit = 15 * time.Second // and what the link itself takes for an answer
 )
 
 // afterClose waits until the connection is closed in both directions and every frame of it was counted, then reads its
 // TCP_INFO. Where the acknowledgment of the last FIN never comes, the state that it returns is not TCP_CLOSE.
-func afterClose(ctx context.Context, fd int) (*TCPInfo, error) {
+func afterClose(ctx context.Context, fd int, patience time.Duration) (*TCPInfo, error) {
 	// The FIN of the other side arrives when it does: the stream may be long and the link slow. Polling TCP_INFO all that
 	// time would take the CPU from the link.
 	for hungUp := []unix.PollFd{{Fd: int32(fd)}}; hungUp[0].Revents == 0; {
@@ -280,7 +280,7 @@ func afterClose(ctx context.Context, fd int) (*TCPInfo, error) {
 			return nil, fmt.Errorf("wait for the close: %w", err)
 		}
 	}
-	for limit := time.Now().Add(closeLimit); ; nap(closeEvery) {
+	for limit := time.Now().Add(closeLimit + patience); ; nap(closeEvery) {
 		if err := context.Cause(ctx); err != nil {
 			return nil, err
 		}

@@ -9,6 +9,7 @@ import (
 // transport is one way to carry the messages.
 type transport struct {
 	name      string
+	about     string // what it does, in words
 	carrier   carrier
 	datagrams bool    // messages are not a byte stream: they can be lost, and travel whole
 	outlet    outlets // how messages are handed over
@@ -44,23 +45,23 @@ const (
 
 // transports is in the order in which tables show them.
 var transports = [...]transport{
-	{name: "udp", datagrams: true},
-	{name: "udp-packed", datagrams: true, outlet: packed},
-	{name: "udp-gso", datagrams: true, outlet: segmented},
-	{name: "udp-sendmmsg", datagrams: true, outlet: batched},
-	{name: "tcp", carrier: overTCP},
-	{name: "tcp-nodelay", carrier: overTCP, noDelay: true},
-	{name: "tcp-cork", carrier: overTCP, outlet: corked},
-	{name: "tcp-more", carrier: overTCP, outlet: announced},
-	{name: "tcp-writev", carrier: overTCP, outlet: batched},
-	{name: "tcp-buffered", carrier: overTCP, outlet: buffered},
-	{name: "tcp-noautocork", carrier: overTCP, noAutocork: true},
-	{name: "tcp-quickack", carrier: overTCP, quickAck: true},
-	{name: "tls", carrier: overTLS, noDelay: true},
-	{name: "tls-buffered", carrier: overTLS, noDelay: true, outlet: buffered},
-	{name: "quic-stream", carrier: overQUIC},
-	{name: "quic-datagram", carrier: overQUIC, datagrams: true},
-	{name: "mptcp", carrier: overMPTCP},
+	{name: "udp", about: "one datagram a message", datagrams: true},
+	{name: "udp-packed", about: "the application fills datagrams, waits 200 ms at most", datagrams: true, outlet: packed},
+	{name: "udp-gso", about: "the messages at hand in one call (UDP_SEGMENT)", datagrams: true, outlet: segmented},
+	{name: "udp-sendmmsg", about: "the messages at hand in one call of sendmmsg", datagrams: true, outlet: batched},
+	{name: "tcp", about: "Nagle's algorithm, the kernel's default", carrier: overTCP},
+	{name: "tcp-nodelay", about: "TCP_NODELAY", carrier: overTCP, noDelay: true},
+	{name: "tcp-cork", about: "TCP_CORK around all messages", carrier: overTCP, outlet: corked},
+	{name: "tcp-more", about: "MSG_MORE with all but the last message", carrier: overTCP, outlet: announced},
+	{name: "tcp-writev", about: "the messages at hand in one call of writev", carrier: overTCP, outlet: batched},
+	{name: "tcp-buffered", about: "a buffer of 4096 bytes, flushed after 200 ms at most", carrier: overTCP, outlet: buffered},
+	{name: "tcp-noautocork", about: "tcp, with net.ipv4.tcp_autocorking=0", carrier: overTCP, noAutocork: true},
+	{name: "tcp-quickack", about: "tcp, the receiver sets TCP_QUICKACK before each read", carrier: overTCP, quickAck: true},
+	{name: "tls", about: "TLS 1.3 over tcp-nodelay, one record a message", carrier: overTLS, noDelay: true},
+	{name: "tls-buffered", about: "tls behind a buffer as in tcp-buffered", carrier: overTLS, noDelay: true, outlet: buffered},
+	{name: "quic-stream", about: "one QUIC stream", carrier: overQUIC},
+	{name: "quic-datagram", about: "QUIC datagrams (RFC 9221)", carrier: overQUIC, datagrams: true},
+	{name: "mptcp", about: "Multipath TCP with one subflow, Nagle on", carrier: overMPTCP},
 }
 
 // Names lists the transports in the order in which tables show them.
@@ -70,6 +71,12 @@ func Names() []string {
 		names[i] = t.name
 	}
 	return names
+}
+
+// About says in words what a transport does; empty for an unknown one.
+func About(name string) string {
+	t, _ := lookup(name)
+	return t.about
 }
 
 // Default lists the transports that answer the first question: what does coalescing save, and who does it.

@@ -24,7 +24,6 @@ func (r *run) udp(ctx context.Context) error {
 		in, answer := c.receiver(to)
 		answers, out := c.sender(from)
 		out.room = r.Room
-		c.window.patience = r.answerLimit()
 		outlet, options, err := c.datagramOutlet(out)
 		if err != nil {
 			return fmt.Errorf("sender: %w", err)

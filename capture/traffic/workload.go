@@ -1,7 +1,6 @@
 package traffic
 
 import (
-	"cmp"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -23,6 +22,48 @@ type Workload struct {
 	Depth       int      // transactions under way at most, of each connection; 0 stands for 1
 	Connections int      // that share the messages, each taking its turn; 0 stands for 1
 	Seed        uint64   // of what is drawn: sizes and times
+}
+
+// Bytes is the size of the messages in words: a number, or what ParseSizes reads.
+func (w Workload) Bytes() string {
+	if w.Sizes != (Sizes{}) {
+		return w.Sizes.String()
+	}
+	return strconv.Itoa(w.Size)
+}
+
+// MeanSize is the mean size of the messages in octets, of a distribution the expected one.
+func (w Workload) MeanSize() float64 {
+	switch w.Sizes.form {
+	case "uniform":
+		return float64(w.Sizes.a+w.Sizes.b) / 2
+	case "bimodal":
+		return w.Sizes.p*float64(w.Sizes.a) + (1-w.Sizes.p)*float64(w.Sizes.b)
+	}
+	return float64(w.Size)
+}
+
+// String describes the workload; what is as usual goes without saying.
+func (w Workload) String() string {
+	s := fmt.Sprintf("%d messages of %s bytes, interval %v", w.Messages, w.Bytes(), w.Interval)
+	if w.Arrivals != (Arrivals{}) {
+		s += " (" + w.Arrivals.String() + ")"
+	}
+	if w.answered() {
+		s += fmt.Sprintf(", %s, depth %d", w.Pattern, w.depth())
+	}
+	if w.Connections > 1 {
+		s += fmt.Sprintf(", %d connections", w.Connections)
+	}
+	return s
+}
+
+// Transactions is how many answers there will be, and how many of them are under way at once at most. Both are 0 one way.
+func (w Workload) Transactions() (n, underWay int) {
+	if !w.answered() {
+		return 0, 0
+	}
+	return w.Messages / w.group(), w.depth() * w.connections()
 }
 
 // Pattern says who answers what.
@@ -58,40 +99,31 @@ type Sizes struct {
 	p    float64
 }
 
-// ParseSizes reads uniform:MIN-MAX, all sizes from MIN to MAX equally likely, or bimodal:A,B,P, size A with probability P and
+// ParseSizes reads uniform:MIN-MAX, all sizes from MIN to MAX equally likely, or bimodal:A:B:P, size A with probability P and
 // otherwise B.
-func ParseSizes(s string) (d Sizes, err error) {
-	form, rest, _ := strings.Cut(s, ":")
-	fail := func() (Sizes, error) {
-		return Sizes{}, fmt.Errorf("want uniform:MIN-MAX or bimodal:A,B,P with sizes from %d to %d bytes and a probability, is %q", seqLen, MaxSize, s)
+func ParseSizes(s string) (Sizes, error) {
+	d := Sizes{}
+	parts := strings.Split(s, ":")
+	number := func(text string) int {
+		n, err := strconv.Atoi(text)
+		if err != nil {
+			return -1
+		}
+		return n
 	}
-	d.form = form
-	switch form {
-	case "uniform":
-		lo, hi, _ := strings.Cut(rest, "-")
-		var errLo, errHi error
-		d.a, errLo = strconv.Atoi(lo)
-		d.b, errHi = strconv.Atoi(hi)
-		if cmp.Or(errLo, errHi) != nil || d.a > d.b {
-			return fail()
+	switch {
+	case parts[0] == "uniform" && len(parts) == 2:
+		lo, hi, _ := strings.Cut(parts[1], "-")
+		d = Sizes{form: "uniform", a: number(lo), b: number(hi)}
+	case parts[0] == "bimodal" && len(parts) == 4:
+		p, err := strconv.ParseFloat(parts[3], 64)
+		if err != nil {
+			p = -1
 		}
-	case "bimodal":
-		parts := strings.Split(rest, ",")
-		if len(parts) != 3 {
-			return fail()
-		}
-		var errA, errB, errP error
-		d.a, errA = strconv.Atoi(parts[0])
-		d.b, errB = strconv.Atoi(parts[1])
-		d.p, errP = strconv.ParseFloat(parts[2], 64)
-		if cmp.Or(errA, errB, errP) != nil || !(d.p >= 0 && d.p <= 1) {
-			return fail()
-		}
-	default:
-		return fail()
+		d = Sizes{form: "bimodal", a: number(parts[1]), b: number(parts[2]), p: p}
 	}
-	if min(d.a, d.b) < seqLen || max(d.a, d.b) > MaxSize {
-		return fail()
+	if min(d.a, d.b) < seqLen || max(d.a, d.b) > MaxSize || d.form == "uniform" && d.a > d.b || !(d.p >= 0 && d.p <= 1) {
+		return Sizes{}, fmt.Errorf("want uniform:MIN-MAX or bimodal:A:B:P, sizes from %d to %d bytes and a probability, is %q", seqLen, MaxSize, s)
 	}
 	return d, nil
 }
@@ -102,7 +134,7 @@ func (d Sizes) String() string {
 	case "uniform":
 		return fmt.Sprintf("uniform:%d-%d", d.a, d.b)
 	case "bimodal":
-		return fmt.Sprintf("bimodal:%d,%d,%s", d.a, d.b, strconv.FormatFloat(d.p, 'g', -1, 64))
+		return fmt.Sprintf("bimodal:%d:%d:%s", d.a, d.b, strconv.FormatFloat(d.p, 'g', -1, 64))
 	}
 	return ""
 }
@@ -295,9 +327,10 @@ func (w Workload) check() error {
 		return fmt.Errorf("a depth of %d needs answers: pattern %s or %s", w.Depth, Echo, WriteWriteRead)
 	case w.Connections < 0 || w.Connections > MaxConnections:
 		return fmt.Errorf("connections must be 1 to %d, is %d", MaxConnections, w.Connections)
-	case w.Messages < per || w.group() > 1 && w.Messages%per != 0:
-		return fmt.Errorf("%d messages cannot be shared by %d connections in transactions of %d: their number must be a multiple of %d",
-			w.Messages, w.connections(), w.group(), per)
+	case w.Messages < per:
+		return fmt.Errorf("%d connections need %d messages at least, there are %d", w.connections(), per, w.Messages)
+	case w.group() > 1 && w.Messages%per != 0:
+		return fmt.Errorf("pairs of messages over %d connections: messages must be a multiple of %d, is %d", w.connections(), per, w.Messages)
 	}
 	return nil
 }

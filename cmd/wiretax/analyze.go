@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -29,6 +30,7 @@ type analyzeFlags struct {
 	from, to string
 	count    int64
 	write    string
+	annotate bool
 	as       string
 	mtu      int
 	maxFlows int
@@ -39,7 +41,7 @@ func newAnalyzeCommand() *cobra.Command {
 	f := &analyzeFlags{}
 	c := &cobra.Command{
 		Use:   "analyze [flags] FILE... [FILTER] | DIR",
-		Short: "the same accounting for saved captures",
+		Short: "count the frames and bytes of saved captures",
 		Long: `Count the frames and bytes of saved captures, every byte under its owner.
 
 FILE is a capture (pcap, pcapng and others, plain or compressed), or - for
@@ -52,6 +54,7 @@ wrote: the run's table is printed again, counted anew from its captures.`,
   wiretax analyze --by host --top 10 trace.pcap.zst
   wiretax analyze --frames --format csv -c 100 trace.pcap
   wiretax analyze -f 'udp and host 192.0.2.1' -w part.pcapng a.pcap b.pcap
+  wiretax analyze --annotate -w noted.pcapng trace.pcap; wireshark noted.pcapng
   tcpdump -w - | wiretax analyze -
   wiretax run --out d; wiretax analyze d`,
 		Args: cobra.ArbitraryArgs,
@@ -59,17 +62,18 @@ wrote: the run's table is printed again, counted anew from its captures.`,
 	}
 	fl := c.Flags()
 	fl.BoolVar(&f.frames, "frames", false, "one row a record")
-	fl.StringVar(&f.by, "by", "", "group by flow, host, port, protocol, interface, size, or time:DURATION")
-	fl.StringVar(&f.sort, "sort", "", "column to sort groups by, largest first, by its JSON name (default wire_bytes)")
-	fl.IntVar(&f.top, "top", 0, "rows to show of flows or groups; the rest is one row (0: 20 flows, all groups; -1: all)")
-	fl.StringVarP(&f.filter, "filter", "f", "", "records that match this pcap-filter expression only")
-	fl.StringVar(&f.from, "from", "", "records from this time on: RFC 3339, or since the first record (10s)")
-	fl.StringVar(&f.to, "to", "", "records up to this time")
-	fl.Int64VarP(&f.count, "count", "c", 0, "end after so many records")
-	fl.StringVarP(&f.write, "write", "w", "", "write the selected records to this pcapng file, - for standard output")
-	fl.StringVar(&f.as, "as", "", "ethernet: price link types that are no Ethernet as untagged Ethernet frames")
-	fl.IntVar(&f.mtu, "mtu", 0, "MTU of the link, bytes: longer packets are super-frames (default: what the capture shows)")
-	fl.IntVar(&f.maxFlows, "max-flows", 0, "flows to keep apart; those not used for longest are summed up (default: what a quarter of the free memory holds)")
+	fl.StringVar(&f.by, "by", "", "group `BY` flow, host, port, protocol, interface, size, or time:DURATION")
+	fl.StringVar(&f.sort, "sort", "", "sort groups by this `COLUMN`, largest first, by its name in JSON (default wire_bytes)")
+	fl.IntVar(&f.top, "top", 0, "show `N` flows or groups, the rest is one row; 0: 20 flows, all groups; -1: all")
+	fl.StringVarP(&f.filter, "filter", "f", "", "only records that match this pcap-filter `EXPRESSION`")
+	fl.StringVar(&f.from, "from", "", "only records from this `TIME` on: RFC 3339, or since the first record (10s)")
+	fl.StringVar(&f.to, "to", "", "only records up to this `TIME`")
+	fl.Int64VarP(&f.count, "count", "c", 0, "end after `N` records")
+	fl.StringVarP(&f.write, "write", "w", "", "write the chosen records to this pcapng `FILE`, - for standard output")
+	fl.BoolVar(&f.annotate, "annotate", false, "with -w: give each frame a comment with its role and owners, for Wireshark")
+	fl.StringVar(&f.as, "as", "", "`ethernet`: price frames of other links as untagged Ethernet frames")
+	fl.IntVar(&f.mtu, "mtu", 0, "MTU of the link in `BYTES`: longer packets are super-frames (default: what the capture shows)")
+	fl.IntVar(&f.maxFlows, "max-flows", 0, "`N` flows are kept apart, those not used for longest are one sum (default: what a quarter of the free memory holds)")
 	f.output.register(fl)
 	return c
 }
@@ -91,7 +95,10 @@ func (f *analyzeFlags) check(c *cobra.Command) (s selection, o analyze.Options, 
 	case f.write == "-" && f.output.file == "":
 		return s, o, usagef(c, "-w -: standard output takes the capture, so the result needs --output FILE")
 	}
-	o = analyze.Options{AsEthernet: f.as != "", MTU: f.mtu}
+	if f.annotate && f.write == "" {
+		return s, o, usagef(c, "--annotate: needs -w FILE to write comments to")
+	}
+	o = analyze.Options{AsEthernet: f.as != "", MTU: f.mtu, Charts: f.output.html(), FrameOwners: f.output.html()}
 	if o.View, err = analyze.ParseView(f.by, f.sort, f.top); err != nil {
 		return s, o, usagef(c, "%w", err)
 	}
@@ -147,7 +154,7 @@ func analyzeCaptures(c *cobra.Command, f *analyzeFlags, args []string) error {
 	// Most of the memory is flows, which the collector does not look into: it can afford to come often.
 	defer debug.SetGCPercent(debug.SetGCPercent(25))
 	options.MaxFlows = cmp.Or(f.maxFlows, affordableFlows())
-	r := reading{files: files, stdin: c.InOrStdin(), options: options, top: f.listed(), chosen: &chosen, write: f.write,
+	r := reading{files: files, stdin: c.InOrStdin(), options: options, top: f.listed(), chosen: &chosen, write: f.write, annotate: f.annotate,
 		stdout: c.OutOrStdout(), status: newStatusLine(c.ErrOrStderr())}
 	var (
 		result *analyze.Result
@@ -157,7 +164,7 @@ func analyzeCaptures(c *cobra.Command, f *analyzeFlags, args []string) error {
 		s.Top = f.top
 		out := report.NewStream(w, format, s)
 		if f.frames && (format != report.CSV || f.by == "") {
-			r.options.EachFrame = out.Frame
+			r.options.EachFrame, r.rows = out.Frame, f.rows()
 		}
 		if result, failed = r.analyze(c.Context()); failed != nil {
 			return failed
@@ -173,6 +180,21 @@ func analyzeCaptures(c *cobra.Command, f *analyzeFlags, args []string) error {
 	}
 	return trust(result.Warnings)
 }
+
+// rows is how many records can have a row of their own. Where rows are written as they come, all can; a table has to hold
+// them first, and a picture shows no more.
+func (f *analyzeFlags) rows() int64 {
+	switch report.Format(f.output.format) {
+	case report.JSON, report.NDJSON, report.CSV:
+		return math.MaxInt64
+	case report.HTML:
+		return mostDrawn
+	}
+	return maxRows
+}
+
+// maxRows bounds the rows of a table.
+const maxRows = 100_000
 
 // listed is how many flows a result has to hold: as many as a table shows. Other formats take them one by one.
 func (f *analyzeFlags) listed() int {
@@ -246,6 +268,11 @@ func printRun(ctx context.Context, c *cobra.Command, dir string, o outputFlags) 
 	if err != nil {
 		return err
 	}
+	if o.html() {
+		if err := drawTrials(ctx, dir, r); err != nil {
+			return err
+		}
+	}
 	err = o.write(c, func(w io.Writer, format report.Format, s report.Style) error {
 		return report.Run(w, r, format, s)
 	})
@@ -283,14 +310,19 @@ func loadRun(ctx context.Context, dir string) (*analyze.Run, error) {
 }
 
 func countTrial(ctx context.Context, dir, transport string, t *analyze.Trial) error {
-	file := filepath.Join(dir, filepath.Base(t.Capture)) // run.json may come from a stranger: it names files beside it only
-	result, err := reading{files: []string{file}, top: -1}.analyze(ctx)
-	if err == nil && ctx.Err() != nil {
-		err = context.Cause(ctx)
-	}
+	result, err := wholeCapture(ctx, captureOf(dir, t), analyze.Options{})
 	if err != nil {
 		return err
 	}
 	t.Count(result, transport)
 	return nil
+}
+
+// wholeCapture analyses the capture of a trial; one that is interrupted is of no use.
+func wholeCapture(ctx context.Context, file string, o analyze.Options) (*analyze.Result, error) {
+	result, err := reading{files: []string{file}, options: o, top: -1}.analyze(ctx)
+	if err == nil && ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	return result, err
 }

@@ -105,6 +105,9 @@ func readCapture(t *testing.T, dir, name string) *captured {
 	if err := json.Unmarshal(stdout.Bytes(), &c.result); err != nil {
 		t.Fatal(err)
 	}
+	if err := validate(bytes.NewReader(stdout.Bytes())); err != nil {
+		t.Error(err)
+	}
 	distrust := slices.ContainsFunc(c.result.Warnings, func(w analyze.Warning) bool { return w.Distrust })
 	if want := map[bool]int{false: 0, true: exitDistrust}[distrust]; code != want {
 		t.Errorf("exit code %d, want %d", code, want)

@@ -25,9 +25,13 @@ func (r *rate) Set(s string) error {
 		number = strings.TrimSuffix(number, unit)
 	}
 	number = strings.TrimSpace(number)
-	for suffix, f := range map[string]float64{"k": 1e3, "K": 1e3, "M": 1e6, "G": 1e9} {
-		if n, ok := strings.CutSuffix(number, suffix); ok {
-			number, factor = n, f
+	for _, unit := range []struct {
+		suffix string
+		factor float64
+	}{{"k", 1e3}, {"K", 1e3}, {"M", 1e6}, {"G", 1e9}} {
+		if n, ok := strings.CutSuffix(number, unit.suffix); ok {
+			number, factor = n, unit.factor
+			break
 		}
 	}
 	v, err := strconv.ParseFloat(number, 64)

@@ -65,6 +65,8 @@ func TestRooms(t *testing.T) {
 		{"wiretax", "C", "wiretax/capture/live", "live is the only room with cgo"},
 		{"wiretax", "github.com/olekukonko/tablewriter", "wiretax/report", "one renderer knows the table library"},
 		{"wiretax", "github.com/spf13/cobra", "wiretax/cmd/wiretax", "the command line is cmd's"},
+		{"wiretax", "github.com/quic-go/quic-go", "wiretax/capture/traffic", "traffic is the only room that speaks QUIC"},
+		{"wiretax", "crypto/tls", "wiretax/capture/traffic", "traffic is the only room that speaks TLS"},
 		{"wiretax/analyze", "github.com", "", "analysis needs the standard library only"},
 		{"wiretax/analyze", "golang.org", "", "analysis needs the standard library only"},
 		{"wiretax/capture/recording", "github.com/google/gopacket/pcap", "", "files are read without libpcap"},

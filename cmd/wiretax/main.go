@@ -9,9 +9,12 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
+	"unicode"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"wiretax/capture/lab"
 )
@@ -50,8 +53,18 @@ func wiretax(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer, arg
 	case errors.As(err, &code):
 		return int(code)
 	}
-	fmt.Fprintf(stderr, "wiretax: %s\n", describe(err))
+	fmt.Fprintf(stderr, "wiretax: %s\n", oneLine(describe(err)))
 	return codeOf(ctx, err)
+}
+
+// oneLine keeps an error on its line and out of the terminal's controls: it may quote a file name or a stranger's run.json.
+func oneLine(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsGraphic(r) {
+			return r
+		}
+		return unicode.ReplacementChar
+	}, strings.ReplaceAll(text, "\n", "; "))
 }
 
 func codeOf(ctx context.Context, err error) int {
@@ -83,6 +96,29 @@ func usagef(c *cobra.Command, format string, args ...any) error {
 	return &usageError{c.CommandPath(), fmt.Errorf(format, args...)}
 }
 
+// knownCommand finds out what a word is that is no command.
+func knownCommand(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	var names []string
+	for _, known := range c.Commands() {
+		names = append(names, known.Name())
+	}
+	return fmt.Errorf("unknown command %q%s", args[0], didYouMean(args[0], names, ""))
+}
+
+// flagError adds to an unknown flag the one that may be meant.
+func flagError(c *cobra.Command, err error) error {
+	var unknown *pflag.NotExistError
+	if !errors.As(err, &unknown) || len(unknown.GetSpecifiedName()) < 2 {
+		return usagef(c, "%w", err)
+	}
+	var names []string
+	c.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
+	return usagef(c, "%w%s", err, didYouMean(unknown.GetSpecifiedName(), names, "--"))
+}
+
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "wiretax",
@@ -91,32 +127,43 @@ func newRoot() *cobra.Command {
 over UDP and over TCP, captures every frame with libpcap, counts frames and
 header bytes - handshake, ACKs and teardown included - and prints how many
 frames TCP coalescing saved, and at what latency.`,
-		Example: `  wiretax run                               16 messages of 90 bytes over five transports
-  wiretax run --size 1,90,1440 --rtt 20ms   other messages, a longer link
-  wiretax run --out d; wiretax analyze d    keep the captures, count them again
-  wiretax analyze trace.pcapng              the same accounting for any capture`,
-		SilenceErrors:     true,
-		SilenceUsage:      true,
-		Args:              cobra.NoArgs,
-		Version:           version,
-		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
+		Example: `  wiretax run                              16 messages of 90 B, five transports
+  wiretax run --size 1,90,1440 --rtt 20ms  other messages, a longer link
+  wiretax run --out d; wiretax analyze d   keep the captures, count them again
+  wiretax analyze trace.pcapng             the same accounting for any capture
+  wiretax explain efficiency               what a column means`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          knownCommand,
+		Version:       version,
 		RunE: func(c *cobra.Command, _ []string) error {
 			return c.Help()
 		},
 	}
-	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usagef(c, "%w", err) })
+	root.SetFlagErrorFunc(flagError)
 	root.SetVersionTemplate("wiretax {{.Version}}\n")
-	root.AddCommand(newRunCommand(), newAnalyzeCommand())
-	for _, c := range append(root.Commands(), root) {
+	root.AddCommand(newRunCommand(), newAnalyzeCommand(), newDoctorCommand(), newExplainCommand(), newSchemaCommand())
+	arrangeHelp(root)
+	everyCommand(root, func(c *cobra.Command) {
+		completeFlags(c)
 		c.Flags().SortFlags = false
 		c.DisableFlagsInUseLine = true
-		checkArgs := c.Args
-		c.Args = func(c *cobra.Command, args []string) error {
-			if err := checkArgs(c, args); err != nil {
-				return usagef(c, "%w", err)
+		if checkArgs := c.Args; checkArgs != nil {
+			c.Args = func(c *cobra.Command, args []string) error {
+				if err := checkArgs(c, args); err != nil {
+					return usagef(c, "%w", err)
+				}
+				return nil
 			}
-			return nil
 		}
-	}
+	})
 	return root
+}
+
+// everyCommand calls do with the command and all below it.
+func everyCommand(c *cobra.Command, do func(*cobra.Command)) {
+	do(c)
+	for _, sub := range c.Commands() {
+		everyCommand(sub, do)
+	}
 }

@@ -22,15 +22,17 @@ type outputFlags struct {
 	file    string
 	wide    bool
 	explain bool
+	open    bool
 }
 
 func (o *outputFlags) register(fl *pflag.FlagSet) {
-	fl.StringVar(&o.format, "format", "table", "table, markdown, csv, json or ndjson")
+	fl.StringVar(&o.format, "format", "table", "`FORMAT` of the result: table, markdown, csv, json, ndjson or html")
 	fl.BoolVar(&o.json, "json", false, "same as --format json")
 	fl.BoolVar(&o.ndjson, "ndjson", false, "same as --format ndjson: one line an object")
-	fl.StringVarP(&o.file, "output", "o", "", "write the result to this file")
+	fl.StringVarP(&o.file, "output", "o", "", "write the result to this `FILE`")
+	fl.BoolVar(&o.open, "open", false, "show the file of --output in the browser")
 	fl.BoolVar(&o.wide, "wide", false, "all columns, whatever the terminal's width")
-	fl.BoolVar(&o.explain, "explain", false, "say how every figure is defined, and stop")
+	fl.BoolVar(&o.explain, "explain", false, "say how every figure is defined, and stop (wiretax explain TERM: one of them)")
 }
 
 // check finds mistakes before any work is done.
@@ -50,6 +52,9 @@ func (o *outputFlags) check(c *cobra.Command) error {
 	}
 	if _, err := report.ParseFormat(o.format); err != nil {
 		return usagef(c, "%w", err)
+	}
+	if o.open && o.file == "" {
+		return usagef(c, "--open: want --output FILE, which it shows")
 	}
 	return nil
 }
@@ -84,6 +89,7 @@ func (o *outputFlags) write(c *cobra.Command, render func(io.Writer, report.Form
 	if err := writeFile(name, func(w io.Writer) error { return render(w, format, o.style(w)) }); err != nil {
 		return fmt.Errorf("write %s: %w", o.file, err)
 	}
+	o.show(c)
 	return nil
 }
 

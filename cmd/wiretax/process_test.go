@@ -23,10 +23,12 @@ func program(args ...string) *exec.Cmd {
 	return c
 }
 
+// nobody is a user and a group without any rights.
+const nobody = 65534
+
 // unprivileged makes the command an ordinary user's. Only root can do that; others are ordinary users already.
 func unprivileged(c *exec.Cmd) *exec.Cmd {
 	if os.Getuid() == 0 {
-		const nobody = 65534
 		c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
 	}
 	return c
@@ -130,9 +132,14 @@ func TestInterruptPrintsWhatIsComplete(t *testing.T) {
 func TestKillLeavesNoProcessAndNoNamespace(t *testing.T) {
 	for name, as := range users() {
 		t.Run(name, func(t *testing.T) {
-			before := namespaces(t)
 			c, _, _ := begun(t, as)
 			processes := append(children(t, c.Process.Pid), c.Process.Pid)
+			own := map[string]bool{}
+			for _, pid := range processes {
+				for ns := range namespaces(strconv.Itoa(pid)) {
+					own[ns] = ns != ownNamespace(t)
+				}
+			}
 			if err := c.Process.Kill(); err != nil {
 				t.Fatal(err)
 			}
@@ -144,11 +151,17 @@ func TestKillLeavesNoProcessAndNoNamespace(t *testing.T) {
 						alive++
 					}
 				}
-				if alive == 0 && namespaces(t) <= before {
+				held := 0
+				for ns := range namespaces("[0-9]*") {
+					if own[ns] {
+						held++
+					}
+				}
+				if alive == 0 && held == 0 {
 					return
 				}
 				if time.Now().After(deadline) {
-					t.Fatalf("%d processes left; %d network namespaces before, %d after", alive, before, namespaces(t))
+					t.Fatalf("%d processes left, %d network namespaces of theirs", alive, held)
 				}
 			}
 		})
@@ -195,15 +208,23 @@ func running(pid int) bool {
 	return !strings.HasPrefix(state, "Z") && !strings.HasPrefix(state, "X")
 }
 
-// namespaces counts the network namespaces that any thread of the machine is in.
-func namespaces(t *testing.T) int {
-	t.Helper()
+// namespaces are the network namespaces that the threads of the processes are in; a pattern names the processes.
+func namespaces(pid string) map[string]bool {
 	seen := map[string]bool{}
-	links, _ := filepath.Glob("/proc/[0-9]*/task/[0-9]*/ns/net")
+	links, _ := filepath.Glob("/proc/" + pid + "/task/[0-9]*/ns/net")
 	for _, link := range links {
 		if ns, err := os.Readlink(link); err == nil {
 			seen[ns] = true
 		}
 	}
-	return len(seen)
+	return seen
+}
+
+func ownNamespace(t *testing.T) string {
+	t.Helper()
+	ns, err := os.Readlink("/proc/self/ns/net")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ns
 }

@@ -12,18 +12,21 @@ import (
 
 	"wiretax/analyze"
 	"wiretax/capture/recording"
+	"wiretax/report"
 )
 
 // reading is one pass over captures.
 type reading struct {
-	files   []string
-	stdin   io.Reader
-	options analyze.Options
-	top     int        // flows that the result holds; all where it is negative
-	chosen  *selection // nil: all records
-	write   string     // capture to write the chosen records to; empty: none
-	stdout  io.Writer
-	status  *statusLine // nil: none
+	files    []string
+	stdin    io.Reader
+	options  analyze.Options
+	rows     int64      // most records that options.EachFrame is called for; 0 for all
+	top      int        // flows that the result holds; all where it is negative
+	chosen   *selection // nil: all records
+	write    string     // capture to write the chosen records to; empty: none
+	annotate bool       // comment each record that is written
+	stdout   io.Writer
+	status   *statusLine // nil: none
 }
 
 // analyze counts what is in the files. A file that is cut off counts as far as it goes, and everything does when the context
@@ -41,10 +44,14 @@ func (r reading) analyze(ctx context.Context) (*analyze.Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := analyze.New(r.options)
+	lanes := runtime.GOMAXPROCS(0)
+	if r.annotate {
+		lanes = 1 // records are written when they have been judged, before more are read
+	}
+	a := analyze.New(r.rowOptions(take))
 	feed := &feed{ctx: ctx, in: in, chosen: r.chosen, copier: take}
 	finished := r.status.follow(feed)
-	err = a.Take(feed, feed.open(runtime.GOMAXPROCS(0)))
+	err = a.Take(feed, feed.open(lanes))
 	finished()
 	if err != nil {
 		take.abort()
@@ -55,6 +62,11 @@ func (r reading) analyze(ctx context.Context) (*analyze.Result, error) {
 	}
 	result := a.Outline(r.top)
 	describeSource(result, in)
+	if left := result.Totals.Records - r.rows; r.rows == maxRows && left > 0 {
+		result.Warnings = append(result.Warnings, analyze.Warning{
+			Code: "rows_left_out", Message: fmt.Sprintf("only the first %d records have a row (csv and json have all)", maxRows), Count: left,
+		})
+	}
 	switch {
 	case ctx.Err() != nil:
 		result.Warnings = append(result.Warnings, analyze.Warning{
@@ -95,7 +107,7 @@ func (r reading) sink(in *recording.Merge) (*copier, error) {
 	case "":
 		return nil, nil
 	case "-":
-		return &copier{in: in, out: recording.NewWriter(r.stdout, nil, comment)}, nil
+		return &copier{in: in, out: recording.NewWriter(r.stdout, nil, comment), comment: r.annotate}, nil
 	}
 	if target, err := os.Stat(r.write); err == nil && target.Mode().IsRegular() {
 		for _, file := range r.files {
@@ -108,7 +120,32 @@ func (r reading) sink(in *recording.Merge) (*copier, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &copier{in: in, out: out}, nil
+	return &copier{in: in, out: out, comment: r.annotate}, nil
+}
+
+// rowOptions are the options with what is to be done with rows: the first ones are passed on, each comments a record.
+func (r *reading) rowOptions(take *copier) analyze.Options {
+	o := r.options
+	pass, passed := o.EachFrame, int64(0)
+	if pass != nil && r.rows > 0 {
+		o.EachFrame = func(row analyze.FrameRow) error {
+			if passed++; passed > r.rows {
+				return nil
+			}
+			return pass(row)
+		}
+	}
+	if r.annotate {
+		limited := o.EachFrame
+		o.FrameOwners = true
+		o.EachFrame = func(row analyze.FrameRow) error {
+			if err := take.commented(report.FrameComment(&row)); err != nil || limited == nil {
+				return err
+			}
+			return limited(row)
+		}
+	}
+	return o
 }
 
 func describeSource(r *analyze.Result, in *recording.Merge) {
@@ -144,7 +181,7 @@ type feed struct {
 // laneBatch is the batch that a lane of the analysis works on.
 type laneBatch struct {
 	recording.Batch
-	chosen []*analyze.Record
+	chosen []*analyze.Record // nil for those that are not
 }
 
 // maxLanes is the number of lanes from which on reading alone, one batch after the other, keeps them waiting.
@@ -184,11 +221,12 @@ func (f *feed) choose(b *laneBatch) ([]*analyze.Record, error) {
 			if ok, err := f.chosen.takes(r); err != nil {
 				return nil, err
 			} else if !ok {
+				b.chosen = append(b.chosen, nil)
 				continue
 			}
 		}
 		b.chosen = append(b.chosen, (*analyze.Record)(r))
-		if err := f.copier.write(r); err != nil {
+		if err := f.copier.take(r); err != nil {
 			return nil, err
 		}
 		if f.chosen != nil && f.chosen.full() {

@@ -19,9 +19,7 @@ import (
 
 // runFlags are the flags of wiretax run.
 type runFlags struct {
-	messages   counts
-	sizes      counts
-	intervals  spans
+	workloads  workloadFlags
 	transports []string
 	runs       int
 	rate       rate
@@ -33,6 +31,7 @@ type runFlags struct {
 	congestion string
 	link       string
 	offloads   string
+	nicQueue   bool
 	out        string
 	output     outputFlags
 }
@@ -40,10 +39,9 @@ type runFlags struct {
 // Bounds of the flags. The MTU's are IPv6's minimum (RFC 8200 section 5), so that one flag serves both, and that of jumbo
 // frames as switches have them.
 const (
-	maxMessages = 10_000_000
-	maxRuns     = 10_000
-	minMTU      = 1280
-	maxMTU      = 9216
+	maxRuns = 10_000
+	minMTU  = 1280
+	maxMTU  = 9216
 )
 
 // longRun is the time from which on a run says beforehand how long it takes.
@@ -51,44 +49,57 @@ const longRun = time.Minute
 
 func newRunCommand() *cobra.Command {
 	f := &runFlags{
-		messages: counts{16}, sizes: counts{90}, intervals: spans{0},
-		rate: 10e6, rtt: span(time.Millisecond),
+		workloads: defaultWorkload(),
+		rate:      10e6, rtt: span(time.Millisecond),
 	}
 	c := &cobra.Command{
 		Use:   "run [flags]",
-		Short: "send the same messages over UDP and TCP, capture, count, print frames saved",
+		Short: "send the same messages over UDP and TCP, count the frames saved",
 		Long: `Send the same messages over UDP and over TCP on a link of its own, capture every
 frame, and print what each transport cost and how many frames coalescing saved.
 
-The link is a wire between two network namespaces of this machine: nothing leaves
-it, and nothing is left behind. No root is needed where user namespaces are
-allowed; elsewhere run it with sudo.
+The link is a wire between two network namespaces of this machine: nothing
+leaves it, and nothing is left behind. No root is needed where user namespaces
+are allowed; elsewhere run it with sudo. wiretax doctor says what is missing.
 
-A flag that takes a list measures the product of all lists.`,
-		Example: `  wiretax run                            the 2008 question: 16 messages of 90 bytes
-  wiretax run --interval 10ms            messages further apart than the round trip
-  wiretax run --size 1,90,1440 --ip 6    three sizes, over IPv6
-  wiretax run --loss 1% --seed 7         a link that loses frames, the same ones each time
-  wiretax run --out d                    keep captures (pcapng) and run.json in d`,
+A flag that takes a list measures the product of all lists. wiretax explain
+tells what a column means.
+
+Transports:
+` + transportHelp() + `
+"At hand" are the messages that are due: all of them without an --interval,
+those of a burst with --arrivals bursty:N. In patterns with answers whatever
+gathers messages is flushed before the sender waits for an answer. The bytes
+that TLS and QUIC add to the application's own count as header bytes.`,
+		Example: `  wiretax run                           the 2008 question: 16 messages of 90 B
+  wiretax run --interval 10ms           messages further apart than the RTT
+  wiretax run --size 1,90,1440 --ip 6   three sizes, over IPv6
+  wiretax run -t udp,tcp --runs 20      two transports, more trials
+  wiretax run -t tcp,tcp-nodelay --pattern wwr
+                                        two writes, one answer: Nagle's 40 ms
+  wiretax run -t all --size uniform:64-1400 --interval 1ms --arrivals poisson
+                                        every transport, drawn sizes and times
+  wiretax run --loss 1% --seed 7        a link that loses the same frames again
+  wiretax run --out d                   keep captures (pcapng) and run.json in d
+  wiretax run --json | jq '.workloads[0].transports[].summary.frames'`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return run(c, f) },
 	}
 	fl := c.Flags()
-	fl.VarP(&f.messages, "messages", "n", "messages to send")
-	fl.Var(&f.sizes, "size", "bytes of a message")
-	fl.Var(&f.intervals, "interval", "time between two messages; 0: back to back")
-	fl.StringSliceVarP(&f.transports, "transports", "t", traffic.Default(), "how to send them: "+strings.Join(traffic.Names(), ", ")+"; or sets of them: "+strings.Join(traffic.Sets(), ", "))
-	fl.IntVar(&f.runs, "runs", 5, "trials of each transport")
+	f.workloads.register(fl)
+	fl.StringSliceVarP(&f.transports, "transports", "t", traffic.Default(), "how to send them, see above; or sets of them: "+strings.Join(traffic.Sets(), ", ")+" (secure: TLS and QUIC). What a set has and this machine or message has not is left out")
+	fl.IntVar(&f.runs, "runs", 5, "trials of each transport, `N`")
 	fl.Var(&f.rate, "rate", "rate of the link in bit/s, with k, M or G; 0: no limit")
 	fl.Var(&f.rtt, "rtt", "round-trip time of the link")
 	fl.Var(&f.loss, "loss", "probability that the link loses a frame: 0.01 or 1%")
-	fl.Uint64Var(&f.seed, "seed", 1, "decides which frames are lost, and the order of the trials")
-	fl.IntVar(&f.mtu, "mtu", 1500, "largest IP packet on the link, bytes")
-	fl.StringVar(&f.ip, "ip", "4", "IP version: 4 or 6")
-	fl.StringVar(&f.congestion, "congestion", "cubic", "TCP congestion control")
-	fl.StringVar(&f.link, "link", "wire", "wire: a relay with rate and delay, between TAP devices or, without /dev/net/tun,\npacket sockets (tap or packet chooses); veth: a veth pair, nothing between")
-	fl.StringVar(&f.offloads, "offloads", "off", "off, or keep: leave segmentation offload on and expand super-frames (--link veth)")
-	fl.StringVar(&f.out, "out", "", "keep the captures and run.json in this new directory")
+	fl.Uint64Var(&f.seed, "seed", 1, "`N` decides which frames are lost, the order of the trials, and what --size and --arrivals draw: the same seed, the same messages")
+	fl.IntVar(&f.mtu, "mtu", 1500, "largest IP packet on the link, in `BYTES`")
+	fl.StringVar(&f.ip, "ip", "4", "IP version, `4|6`")
+	fl.StringVar(&f.congestion, "congestion", "cubic", "TCP congestion control: `NAME` of an algorithm (wiretax doctor lists those here)")
+	fl.StringVar(&f.link, "link", "wire", "`KIND` of link. wire: a relay with rate and delay, between TAP devices or, without /dev/net/tun, packet sockets (tap or packet chooses). veth: a veth pair, nothing between")
+	fl.StringVar(&f.offloads, "offloads", "off", "`off|keep` segmentation offload; kept, it makes super-frames, which are expanded (--link veth only)")
+	fl.BoolVar(&f.nicQueue, "nic-queue", false, "put the kernel's token bucket with the link's rate in front of the sender, as a NIC's queue: TCP small queues and autocorking work by what waits there (up to about 100M)")
+	fl.StringVar(&f.out, "out", "", "keep the captures and run.json in this new `DIR`")
 	f.output.register(fl)
 	return c
 }
@@ -127,7 +138,10 @@ func (f *runFlags) experiment(c *cobra.Command) (capture.Experiment, error) {
 	case f.offloads != "keep" && f.offloads != "off":
 		return e, usagef(c, "--offloads %s: want off or keep", f.offloads)
 	}
-	e.KeepOffloads = f.offloads == "keep"
+	e.KeepOffloads, e.NICQueue = f.offloads == "keep", f.nicQueue
+	if e.NICQueue && e.Link.Rate == 0 {
+		return e, usagef(c, "--nic-queue: a queue needs a --rate at which it empties")
+	}
 	switch {
 	case f.ip != "4" && f.ip != "6":
 		return e, usagef(c, "--ip %s: want 4 or 6", f.ip)
@@ -138,33 +152,40 @@ func (f *runFlags) experiment(c *cobra.Command) (capture.Experiment, error) {
 	case len(e.Transports) == 0:
 		return e, usagef(c, "--transports: none given")
 	}
-	for _, n := range f.messages {
-		if n > maxMessages {
-			return e, usagef(c, "--messages %d: want 1 to %d", n, maxMessages)
+	for w := range f.workloads.all(f.seed) {
+		if err := carried(w, e); err != nil {
+			return e, usagef(c, "%w", err)
 		}
-		for _, size := range f.sizes {
-			for _, interval := range f.intervals {
-				w := traffic.Workload{Messages: n, Size: size, Interval: interval}
-				var misfit error
-				carried := 0
-				for _, t := range e.Transports {
-					err := w.Check(t, e.IP)
-					if err != nil && !slices.Contains(e.Optional, t) {
-						return e, usagef(c, "%w", err)
-					}
-					misfit = cmp.Or(misfit, err)
-					if err == nil {
-						carried++
-					}
-				}
-				if carried == 0 {
-					return e, usagef(c, "%w", misfit)
-				}
-				e.Workloads = append(e.Workloads, w)
-			}
-		}
+		e.Workloads = append(e.Workloads, w)
 	}
 	return e, nil
+}
+
+// carried reports why a transport that must carry the workload cannot, or why none can.
+func carried(w traffic.Workload, e capture.Experiment) error {
+	var misfit error
+	some := false
+	for _, t := range e.Transports {
+		err := w.Check(t, e.IP)
+		if err != nil && !slices.Contains(e.Optional, t) {
+			return err
+		}
+		misfit = cmp.Or(misfit, err)
+		some = some || err == nil
+	}
+	if some {
+		return nil
+	}
+	return misfit
+}
+
+// transportHelp is a line for each transport.
+func transportHelp() string {
+	var b strings.Builder
+	for _, name := range traffic.Names() {
+		fmt.Fprintf(&b, "  %-14s  %s\n", name, traffic.About(name))
+	}
+	return b.String()
 }
 
 // chosen returns the transports in the order of the flag, and those that are there only as members of a set.
@@ -199,7 +220,11 @@ func run(c *cobra.Command, f *runFlags) error {
 		return err
 	}
 	if !lab.Privileged() {
-		return runInside(c.Context())
+		err := runInside(c.Context())
+		if err == nil || errors.Is(err, exitCode(exitDistrust)) {
+			f.output.show(c)
+		}
+		return err
 	}
 	if d := e.Expected(); d > longRun {
 		fmt.Fprintf(c.ErrOrStderr(), "wiretax: this run takes up to %v (fewer --messages or --runs, or a higher --rate, take less; Ctrl-C prints what is complete)\n", d.Round(time.Second))

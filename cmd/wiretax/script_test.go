@@ -16,7 +16,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"wiretax": main})
+	testscript.Main(m, map[string]func(){"wiretax": main, "forbidden": forbidden})
 }
 
 // TestScripts runs the program as its users do. Scripts are in testdata/script.
@@ -31,7 +31,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("PCAP", pcap)
 			return writeCaptures(env.WorkDir)
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"code": expectCode},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"code": expectCode, "valid": expectValid},
 		Condition: func(condition string) (bool, error) {
 			switch condition {
 			case "lab": // in CI the lab has to work, whatever it says
@@ -50,10 +50,15 @@ func expectCode(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: code N argument...")
 	}
+	code := 0
 	err := ts.Exec("wiretax", args[1:]...)
-	var exit *exec.ExitError
-	if got := 0; args[0] != strconv.Itoa(got) && (!errors.As(err, &exit) || strconv.Itoa(exit.ExitCode()) != args[0]) {
-		ts.Fatalf("want exit code %s: %v", args[0], err)
+	if exit := new(exec.ExitError); errors.As(err, &exit) {
+		code = exit.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if strconv.Itoa(code) != args[0] {
+		ts.Fatalf("exit code %d, want %s", code, args[0])
 	}
 }
 

@@ -37,7 +37,7 @@ func parseMoment(text string) (moment, error) {
 		return moment{text: text, offset: d, relative: true}, nil
 	}
 	t, err := time.Parse(time.RFC3339Nano, text)
-	if err != nil {
+	if err != nil || t.Year() < 1678 || t.Year() > 2261 { // what nanoseconds in 64 bits reach
 		return moment{}, fmt.Errorf("want a time such as 2008-06-30T12:00:00Z, or one since the first record such as 10s")
 	}
 	return moment{text: text, absolute: t}, nil
@@ -82,17 +82,35 @@ type copier struct {
 	in      *recording.Merge
 	out     *recording.Writer
 	written int // interfaces
+	comment bool
+	held    []*recording.Record // that wait for their comments
 }
 
-func (c *copier) write(r *recording.Record) error {
-	if c == nil {
+// take takes the next record, which is written at once or with its comment.
+func (c *copier) take(r *recording.Record) error {
+	switch {
+	case c == nil:
+		return nil
+	case c.comment:
+		c.held = append(c.held, r)
 		return nil
 	}
+	return c.write(r, "")
+}
+
+// commented writes the first of the held records.
+func (c *copier) commented(comment string) error {
+	r := c.held[0]
+	c.held = c.held[1:]
+	return c.write(r, comment)
+}
+
+func (c *copier) write(r *recording.Record, comment string) error {
 	for _, i := range c.in.Interfaces()[c.written:] {
 		c.out.AddInterface(i)
 		c.written++
 	}
-	return c.out.Write(*r)
+	return c.out.Annotate(*r, comment)
 }
 
 func (c *copier) close() error {

@@ -37,7 +37,7 @@ func (l *statusLine) show(p capture.Progress) {
 		each := time.Since(l.start) / time.Duration(p.Done)
 		left = fmt.Sprintf(", %v left", (each * time.Duration(p.Trials-p.Done)).Round(time.Second))
 	}
-	fmt.Fprintf(l.w, "\r\x1b[Ktrial %d of %d: %s, %d x %d B%s", p.Done+1, p.Trials, p.Transport, p.Workload.Messages, p.Workload.Size, left)
+	fmt.Fprintf(l.w, "\r\x1b[Ktrial %d of %d: %s, %d x %s B%s", p.Done+1, p.Trials, p.Transport, p.Workload.Messages, p.Workload.Bytes(), left)
 	l.shown = true
 }
 

@@ -1,0 +1,58 @@
+package main
+
+import (
+	"encoding/json"
+	"io"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"wiretax/analyze"
+	"wiretax/capture"
+	"wiretax/capture/lab"
+	"wiretax/report"
+)
+
+func newDoctorCommand() *cobra.Command {
+	o := outputFlags{}
+	c := &cobra.Command{
+		Use:     "doctor [flags]",
+		GroupID: learning,
+		Short:   "what this machine can do, and the fix for what it can't",
+		Long: `Find out by trying what wiretax can do on this machine and for this user: make
+namespaces and devices, capture, send over each transport. Everything is ok, or
+missing, with what to do about it; a note works but is not as on most machines.
+Nothing is changed. Exit code 0: wiretax run works here; 1: it does not.`,
+		Example: `  wiretax doctor
+  sudo wiretax doctor
+  wiretax doctor --json | jq '.checks[] | select(.state == "missing")'`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return doctor(c, o) },
+	}
+	o.register(c.Flags())
+	return c
+}
+
+func doctor(c *cobra.Command, o outputFlags) error {
+	if o.explain {
+		return o.printExplanation(c)
+	}
+	if err := o.check(c); err != nil {
+		return err
+	}
+	if lab.Inside() { // the process outside reads this
+		return json.NewEncoder(c.OutOrStdout()).Encode(capture.ExamineLab(c.Context()))
+	}
+	checkup := report.Checkup{Schema: analyze.Schema, Kind: "doctor", Version: version}
+	for _, check := range capture.Examine(c.Context(), c.Name()) {
+		checkup.Checks = append(checkup.Checks, report.Check(check))
+	}
+	checkup.RunWorks = !slices.ContainsFunc(checkup.Checks, func(k report.Check) bool { return k.Needed && k.State != "ok" })
+	err := o.write(c, func(w io.Writer, format report.Format, s report.Style) error {
+		return report.Doctor(w, &checkup, format, s)
+	})
+	if err == nil && !checkup.RunWorks {
+		return exitCode(exitFailure)
+	}
+	return err
+}

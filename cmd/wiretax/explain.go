@@ -1,0 +1,60 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"wiretax/report"
+)
+
+func newExplainCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:     "explain [TERM]",
+		GroupID: learning,
+		Short:   "what a column, a word, a finding or a warning means",
+		Long: `Say what TERM means, how it is computed and which standard it comes from. TERM
+is a column of a table, a role or an owner, the code of a finding or a warning,
+a field of the JSON, or a transport. Without TERM: everything, in chapters.`,
+		Example: `  wiretax explain efficiency
+  wiretax explain frames saved
+  wiretax explain nagle_delayed_ack
+  wiretax explain | less`,
+		Args: cobra.ArbitraryArgs,
+		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			return report.Terms(), cobra.ShellCompDirectiveNoFileComp
+		},
+		RunE: func(c *cobra.Command, words []string) error {
+			if len(words) == 0 {
+				return report.Explain(c.OutOrStdout())
+			}
+			o := outputFlags{}
+			return explain(c, c.OutOrStdout(), strings.Join(words, " "), o.style(c.OutOrStdout()))
+		},
+	}
+}
+
+func explain(c *cobra.Command, w io.Writer, term string, s report.Style) error {
+	known, err := report.ExplainTerm(w, term, s)
+	if err == nil && !known {
+		near := didYouMean(strings.ReplaceAll(strings.ToLower(term), " ", "_"), report.Terms(), "")
+		return usagef(c, "no explanation of %q%s", term, near)
+	}
+	return err
+}
+
+// didYouMean names the candidates that a word may be a misspelling of, as ", did you mean ...?", or nothing. Cobra knows how
+// far away a misspelling is: at most two letters, or it is the beginning of the word. The prefix stands before each.
+func didYouMean(word string, candidates []string, prefix string) string {
+	c := cobra.Command{SuggestionsMinimumDistance: 2}
+	for _, name := range candidates {
+		c.AddCommand(&cobra.Command{Use: name, Run: func(*cobra.Command, []string) {}})
+	}
+	near := c.SuggestionsFor(word)
+	if len(near) == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", did you mean %s?", prefix+strings.Join(near[:min(len(near), 3)], " or "+prefix))
+}
