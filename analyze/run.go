@@ -76,8 +76,8 @@ type Transport struct {
 	// BreakEven is absent for the base.
 	BreakEven *BreakEven `json:"break_even,omitempty"`
 	// Theory is nil where no standard determines anything.
-	Theory *Theory `json:"theory,omitempty"`
-	Timeline  *Timeline  `json:"-"` // frames to draw, where somebody asked for them
+	Theory   *Theory   `json:"theory,omitempty"`
+	Timeline *Timeline `json:"-"` // frames to draw, where somebody asked for them
 }
 
 // Trial is the workload sent once. The first group of fields is what the capture counted, the rest what the sockets saw.
