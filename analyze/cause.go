@@ -21,6 +21,7 @@ type Cause struct {
 	Transport     string     `json:"transport"`
 	Variant       string     `json:"variant"` // name of the transport that has it the other way
 	Setting       string     `json:"setting"`
+	With          bool       `json:"with"` // the variant has the mechanism, the transport has not
 	Frames        Difference `json:"frames"`
 	DataFrames    Difference `json:"data_frames"`
 	WireBytes     Difference `json:"wire_bytes"`
@@ -33,7 +34,7 @@ type Cause struct {
 type Difference struct {
 	Median Ratio     `json:"median"`
 	CI95   *[2]Ratio `json:"ci95"`  // bootstrap interval; null with fewer than three trials of either
-	Clear  bool      `json:"clear"` // larger than the noise: the interval, of five trials of each or more, excludes 0
+	Clear  bool      `json:"clear"` // larger than the noise: the 99.5 % interval, of five trials of each or more, leaves 0 out
 }
 
 // addCauses compares the variants with their transports.
@@ -52,7 +53,7 @@ func (w *Workload) addCauses() {
 			return differenceOf(valuesOf(with.Trials, figure), valuesOf(without.Trials, figure))
 		}
 		w.Causes = append(w.Causes, Cause{
-			Cause: turned.Variant.Cause, Transport: of.Name, Variant: turned.Name, Setting: turned.Variant.Setting,
+			Cause: turned.Variant.Cause, Transport: of.Name, Variant: turned.Name, Setting: turned.Variant.Setting, With: turned.Variant.With,
 			Frames: difference("frames"), DataFrames: difference("data_frames"), WireBytes: difference("wire_bytes"),
 			LatencyP50: difference("latency_p50"), TrialsWith: len(with.Trials), TrialsWithout: len(without.Trials),
 		})
@@ -89,11 +90,11 @@ const clearTrials = 5
 
 func differenceOf(a, b []float64) Difference {
 	d := Difference{Median: Ratio(stats.Median(a) - stats.Median(b))}
-	lo, hi, ok := stats.MedianDifferenceInterval(a, b)
+	interval, ok := stats.MedianDifference(a, b)
 	if !ok {
 		return d
 	}
-	d.CI95 = &[2]Ratio{Ratio(lo), Ratio(hi)}
-	d.Clear = min(len(a), len(b)) >= clearTrials && (lo > 0 || hi < 0)
+	d.CI95 = &[2]Ratio{Ratio(interval.Lo), Ratio(interval.Hi)}
+	d.Clear = interval.Clear && min(len(a), len(b)) >= clearTrials
 	return d
 }

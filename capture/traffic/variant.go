@@ -10,7 +10,7 @@ import (
 type Variant struct {
 	Of      string // the transport
 	Cause   string // nagle, autocorking, cwnd, delayed_ack or timestamps
-	Setting string // how the variant is made, in the words of the manual pages
+	Setting string // how the variant is made, on both hosts: option of tcp(7), sysctl net.ipv4.*, metric of ip-route(8)
 	With    bool   // the mechanism works in the variant and not in the transport
 }
 
@@ -30,13 +30,13 @@ var toggles = [...]toggle{
 		turn: func(t *transport) { t.noDelay = true }, turned: func(t transport) bool { return t.noDelay }},
 	{cause: "nagle", suffix: "nagle", setting: "TCP_NODELAY=0", with: true,
 		turn: func(t *transport) { t.noDelay = false }, turned: func(t transport) bool { return !t.noDelay }},
-	{cause: "autocorking", suffix: "noautocork", setting: "net.ipv4.tcp_autocorking=0",
+	{cause: "autocorking", suffix: "noautocork", setting: "tcp_autocorking=0",
 		turn: func(t *transport) { t.noAutocork = true }, turned: func(t transport) bool { return t.noAutocork }},
 	{cause: "cwnd", suffix: "initcwnd", setting: "route initcwnd 1000",
 		turn: func(t *transport) { t.initialWindow = largeWindow }, turned: func(t transport) bool { return t.initialWindow != 0 }},
-	{cause: "delayed_ack", suffix: "quickack", setting: "route quickack 1, both ends",
+	{cause: "delayed_ack", suffix: "quickack", setting: "route quickack 1",
 		turn: func(t *transport) { t.quickRoute = true }, turned: func(t transport) bool { return t.quickAck || t.quickRoute }},
-	{cause: "timestamps", suffix: "notimestamps", setting: "net.ipv4.tcp_timestamps=0",
+	{cause: "timestamps", suffix: "notimestamps", setting: "tcp_timestamps=0",
 		turn: func(t *transport) { t.noTimestamps = true }, turned: func(t transport) bool { return t.noTimestamps }},
 }
 
