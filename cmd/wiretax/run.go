@@ -72,7 +72,7 @@ that TLS and QUIC add to the application's own count as header bytes.`,
                                         two writes, one answer: Nagle's 40 ms
   wiretax run -t all --size uniform:64-1400 --interval 1ms --arrivals poisson
                                         every transport, drawn sizes and times
-  wiretax run --explain-causes          what Nagle, cwnd, delayed ACK ... contribute
+  wiretax run --explain-causes          what Nagle, cwnd, ... contribute
   wiretax run --loss 1% --seed 7        a link that loses the same frames again
   wiretax run --out d                   keep captures (pcapng) and run.json in d
   wiretax run --json | jq '.workloads[0].transports[].summary.frames'`,
