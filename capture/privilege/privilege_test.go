@@ -71,7 +71,7 @@ func TestDropReachesEveryThread(t *testing.T) {
 	} {
 		t.Run(tc.condition, func(t *testing.T) {
 			c := exec.Command("/proc/self/exe")
-			c.Env = append(append(os.Environ(), asChild+"="+tc.name), tc.sudo...)
+			c.Env = append(append(os.Environ(), asChild+"="+tc.name, "GORACE=atexit_sleep_ms=0"), tc.sudo...)
 			c.Stderr = os.Stderr
 			out, err := c.Output()
 			if err != nil {
