@@ -55,12 +55,15 @@ type Repaired struct {
 
 // Repair puts back the interfaces of runs that ended without doing so. It leaves those of runs that go on alone.
 func Repair() (done []Repaired, err error) {
+	if all, err := journals(); err != nil || len(all) == 0 {
+		return nil, err
+	}
 	unlock, err := lockJournals()
 	if err != nil {
 		return nil, err
 	}
 	defer unlock()
-	all, err := journals()
+	all, err := journals() // now that nobody changes them
 	if err != nil {
 		return nil, err
 	}
