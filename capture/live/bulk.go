@@ -74,8 +74,10 @@ type Counters struct {
 
 const (
 	handover    = 100 // milliseconds after which the kernel hands over a block that is not full
-	batchFrames = 1024
 	batchOctets = 256 << 10
+
+	// MostFrames is how many frames a batch holds at most.
+	MostFrames = 1024
 )
 
 // OpenBulk starts to capture; when it returns, the kernel records every frame that matches.
@@ -171,7 +173,7 @@ func (b *Bulk) LinkType() uint16 { return b.link }
 
 // Batch is frames that were read together. A batch can be read into again.
 type Batch struct {
-	heads [batchFrames]C.struct_head
+	heads [MostFrames]C.struct_head
 	data  []byte
 	n     int
 	next  int // frame, and where in data it begins
@@ -201,7 +203,7 @@ func (b *Batch) Next() (data []byte, wireLen int, nanos int64) {
 
 // Read fills the batch with what has come, and waits no longer than the time given for it. The batch may stay empty.
 func (b *Bulk) Read(into *Batch, wait time.Duration) error {
-	most := min(batchFrames, max(batchOctets/b.snapLen, 1))
+	most := min(MostFrames, max(batchOctets/b.snapLen, 1))
 	if into.data == nil {
 		into.data = make([]byte, max(most*b.snapLen, 1))
 	}

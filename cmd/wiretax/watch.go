@@ -17,6 +17,7 @@ import (
 
 	"wiretax/analyze"
 	"wiretax/capture/live"
+	"wiretax/capture/privilege"
 	"wiretax/capture/recording"
 	"wiretax/report"
 )
@@ -34,6 +35,7 @@ type watchFlags struct {
 	every    time.Duration
 	write    string
 	names    bool
+	user     string
 	top      int
 	as       string
 	mtu      int
@@ -73,12 +75,13 @@ Frames that the capture dropped are counted and make the exit code 4.`,
 	fl.IntVarP(&f.snapLen, "snapshot-length", "s", 256, "capture so many `BYTES` of each frame; 256 hold the headers, all that counting needs; 0: whole frames")
 	fl.IntVarP(&f.buffer, "buffer-size", "B", 16<<10, "ring of the kernel for frames that wait, in `KiB`")
 	fl.BoolVarP(&f.quiet, "no-promiscuous-mode", "p", false, "only frames that the interface takes anyway")
+	fl.StringVarP(&f.user, "relinquish-privileges", "Z", "", "once the capture is open, become this `USER` (default under sudo: who\ncalled it); capabilities are given up in any case")
 	fl.BoolVarP(&f.names, "numeric", "n", false, "no names for addresses: there never are any")
 	fl.BoolVarP(&f.list, "list-interfaces", "D", false, "list the interfaces, and stop")
 	fl.IntVar(&f.top, "top", 0, "the report shows `N` flows (default 20); -1: all")
 	fl.StringVar(&f.as, "as", "", "`ethernet`: price frames of other links as untagged Ethernet frames")
 	fl.IntVar(&f.mtu, "mtu", 0, "MTU of the link in `BYTES`: longer packets are super-frames (default: what the capture shows)")
-	fl.IntVar(&f.maxFlows, "max-flows", usualFlows, "`N` flows are kept apart, further ones are one sum; 0: all")
+	fl.IntVar(&f.maxFlows, "max-flows", 100_000, "`N` flows are kept apart, those not used for longest are one sum")
 	f.output.register(fl)
 	return c
 }
@@ -95,8 +98,8 @@ func (f *watchFlags) check(c *cobra.Command) error {
 		return usagef(c, "--as %s: want ethernet", f.as)
 	case f.mtu != 0 && (f.mtu < 68 || f.mtu > 65535): // RFC 791 section 3.2
 		return usagef(c, "--mtu %d: want 68 to 65535", f.mtu)
-	case f.maxFlows < 0:
-		return usagef(c, "--max-flows %d: want 0 or more", f.maxFlows)
+	case f.maxFlows < 1:
+		return usagef(c, "--max-flows %d: want 1 or more", f.maxFlows)
 	case f.count < 0:
 		return usagef(c, "--count %d: want 1 or more", f.count)
 	case f.duration < 0:
@@ -145,9 +148,9 @@ func watch(c *cobra.Command, f *watchFlags, args []string) error {
 		return err
 	}
 	config := f.config()
-	capture, err := live.OpenBulk(config)
+	capture, err := openAndDrop(config, f.user)
 	if err != nil {
-		return captureAdvice(err)
+		return err
 	}
 	m := newMeter(capture, config, analyze.Options{AsEthernet: f.as != "", MTU: f.mtu, MaxFlows: f.maxFlows, Charts: f.output.html()})
 	m.most = f.count
@@ -163,6 +166,23 @@ func watch(c *cobra.Command, f *watchFlags, args []string) error {
 	}
 	failed := f.show(ctx, c, m)
 	return f.finish(c, m, failed)
+}
+
+// openAndDrop opens the capture, and then gives up what that took: no octet of a stranger is read with any privilege.
+func openAndDrop(config live.Config, name string) (*live.Bulk, error) {
+	user, err := privilege.Invoker(name)
+	if err != nil {
+		return nil, err
+	}
+	capture, err := live.OpenBulk(config)
+	if err != nil {
+		return nil, captureAdvice(err)
+	}
+	if err := privilege.Drop(user); err != nil {
+		capture.Close()
+		return nil, err
+	}
+	return capture, nil
 }
 
 // create starts the capture file that -w asks for.
@@ -189,7 +209,7 @@ func (f *watchFlags) show(ctx context.Context, c *cobra.Command, m *meter) error
 		for {
 			select {
 			case <-asked:
-				m.ask(ctx, func() { fmt.Fprintln(c.ErrOrStderr(), report.Statistics(m.result(time.Now()))) })
+				m.ask(ctx, func() { fmt.Fprintln(c.ErrOrStderr(), report.Statistics(m.result(time.Now(), 0))) })
 			case <-ctx.Done():
 				return
 			}
@@ -208,7 +228,7 @@ func (f *watchFlags) lines(ctx context.Context, c *cobra.Command, m *meter) erro
 	intervals := report.NewIntervals(out)
 	var before *analyze.Result
 	return m.run(ctx, f.every, func(now time.Time) {
-		r := m.result(now)
+		r := m.result(now, 0)
 		if err := intervals.Add(r, r.Since(before, now)); err != nil {
 			m.stop() // nobody reads any more
 		}
@@ -222,10 +242,11 @@ func (f *watchFlags) finish(c *cobra.Command, m *meter, failed error) error {
 	if err := m.close(end); failed == nil {
 		failed = err
 	}
-	result := m.result(end)
+	var result *analyze.Result
 	err := f.output.write(c, func(w io.Writer, format report.Format, s report.Style) error {
 		s.Top = f.top
-		return report.Analysis(w, result, format, s)
+		result = m.result(end, listed(format, f.top))
+		return report.NewStream(w, format, s).End(result)
 	})
 	switch {
 	case failed != nil:

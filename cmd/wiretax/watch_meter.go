@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"io"
 	"math"
+	"runtime"
 	"sync/atomic"
 	"time"
 
@@ -25,10 +27,12 @@ type meter struct {
 	kernel     atomic.Pointer[live.Counters]
 	failed     error // of the capture; to be read after full is closed
 
-	frames int64
-	asked  chan func()
-	stop   context.CancelFunc
-	record analyze.Record
+	link    uint16
+	lanes   []lane
+	frames  int64       // counted
+	asked   chan func() // what is to be done between two batches
+	pending func()
+	stop    context.CancelFunc
 }
 
 const (
@@ -43,8 +47,9 @@ const (
 )
 
 func newMeter(capture *live.Bulk, config live.Config, o analyze.Options) *meter {
-	m := &meter{capture: capture, config: config, counted: analyze.New(o), start: time.Now(),
-		full: make(chan *live.Batch, backlog), free: make(chan *live.Batch, backlog), asked: make(chan func())}
+	m := &meter{capture: capture, config: config, counted: analyze.New(o), start: time.Now(), link: capture.LinkType(),
+		lanes: make([]lane, min(runtime.GOMAXPROCS(0), maxLanes)),
+		full:  make(chan *live.Batch, backlog), free: make(chan *live.Batch, backlog), asked: make(chan func())}
 	m.until.Store(math.MaxInt64)
 	m.kernel.Store(new(live.Counters))
 	return m
@@ -56,25 +61,35 @@ func (m *meter) run(ctx context.Context, every time.Duration, each func(now time
 	ctx, m.stop = context.WithCancel(ctx)
 	defer m.stop()
 	go m.read(ctx)
+	go m.tick(ctx, every, each)
+	for {
+		err := m.counted.Take(m, len(m.lanes))
+		for i := range m.lanes {
+			m.release(&m.lanes[i])
+		}
+		switch {
+		case err != nil:
+			m.stop()
+			for b := range m.full { // the capture is closed when it has been read to its end
+				m.free <- b
+			}
+			return err
+		case m.pending == nil:
+			return m.failed
+		}
+		m.pending()
+	}
+}
+
+func (m *meter) tick(ctx context.Context, every time.Duration, each func(now time.Time)) {
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()
 	for {
 		select {
-		case b, more := <-m.full:
-			if !more {
-				return m.failed
-			}
-			if err := m.take(b); err != nil {
-				m.stop()
-				for range m.full { // the capture is closed when nobody reads it any more
-				}
-				return err
-			}
-			m.free <- b
 		case now := <-ticker.C:
-			each(now)
-		case do := <-m.asked:
-			do()
+			m.ask(ctx, func() { each(now) })
+		case <-ctx.Done():
+			return
 		}
 	}
 }
@@ -131,53 +146,89 @@ func (m *meter) sample() {
 	}
 }
 
-// take counts the frames of a batch.
-func (m *meter) take(b *live.Batch) error {
+// Next implements analyze.Input: the frames of the next batch. The input ends, for the time being, where the meter has
+// something else to do.
+func (m *meter) Next(n int) ([]*analyze.Record, error) {
+	l := &m.lanes[n]
+	m.release(l)
+	select {
+	case b, more := <-m.full:
+		if !more {
+			m.pending = nil
+			return nil, io.EOF
+		}
+		l.batch = b
+		return m.choose(l)
+	case m.pending = <-m.asked:
+		return nil, io.EOF
+	}
+}
+
+// lane is a batch that is being counted.
+type lane struct {
+	batch   *live.Batch // nil: none
+	records []analyze.Record
+	chosen  []*analyze.Record
+}
+
+func (m *meter) release(l *lane) {
+	if l.batch != nil {
+		m.free <- l.batch
+		l.batch = nil
+	}
+}
+
+// choose takes the frames of a batch that came before the end, and copies them.
+func (m *meter) choose(l *lane) ([]*analyze.Record, error) {
+	if l.records == nil {
+		l.records = make([]analyze.Record, live.MostFrames)
+	}
+	l.chosen = l.chosen[:0]
 	until := m.until.Load()
-	r := &m.record
-	r.Link, r.FCS = m.capture.LinkType(), -1
-	for range b.Len() {
-		r.Data, r.WireLen, r.Nanos = b.Next()
+	for i := range l.batch.Len() {
+		r := &l.records[i]
+		r.Link, r.FCS = m.link, -1
+		r.Data, r.WireLen, r.Nanos = l.batch.Next()
 		if r.Nanos > until || m.most > 0 && m.frames == m.most {
 			break
 		}
 		m.frames++
-		if err := m.counted.Add(r); err != nil {
-			return err
+		l.chosen = append(l.chosen, r)
+		if m.frames == m.most {
+			m.until.CompareAndSwap(math.MaxInt64, r.Nanos)
+			m.stop()
 		}
 		if m.copy == nil {
 			continue
 		}
 		if err := m.copy.Write(recording.Record(*r)); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	if m.most > 0 && m.frames == m.most {
-		m.until.CompareAndSwap(math.MaxInt64, r.Nanos)
-		m.stop()
-	}
-	return nil
+	return l.chosen, nil
 }
 
-// ask has the goroutine that counts do something. It must not be called after run has returned.
-func (m *meter) ask(ctx context.Context, do func()) {
+// ask has something done between two batches. Nothing is done, and false returned, after the end.
+func (m *meter) ask(ctx context.Context, do func()) bool {
 	done := make(chan struct{})
 	select {
 	case m.asked <- func() { do(); close(done) }:
 		<-done
+		return true
 	case <-ctx.Done():
+		return false
 	}
 }
 
-// result is what has been counted up to a moment.
-func (m *meter) result(now time.Time) *analyze.Result {
+// result is what has been counted up to a moment, with so many flows; all where that is negative.
+func (m *meter) result(now time.Time, flows int) *analyze.Result {
 	if until := m.until.Load(); until < now.UnixNano() {
 		now = time.Unix(0, until)
 	}
-	r := m.counted.Result()
+	r := m.counted.Outline(flows)
 	s := &r.Source
 	s.Files, s.Format, s.Compression = []string{m.config.Interface}, "live", "none"
-	s.LinkTypes = []string{recording.LinkName(m.capture.LinkType())}
+	s.LinkTypes = []string{recording.LinkName(m.link)}
 	s.SnapLen, s.Filter = int64(m.config.SnapLen), m.config.Filter
 	k := m.kernel.Load()
 	r.Captured(analyze.Capture{Interface: m.config.Interface, DurationSeconds: max(now.Sub(m.start).Seconds(), 0),
