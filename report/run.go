@@ -35,6 +35,9 @@ func runDocument(r *analyze.Run, wide, inline bool) document {
 		if options := optionSection(w); wide && len(options.lines) > 0 {
 			d = append(d, options)
 		}
+		if wide || inline {
+			d = append(d, theorySections(w)...)
+		}
 		if len(w.Transports) > 1 {
 			d = append(d, answer(w)...)
 		}

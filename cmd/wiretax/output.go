@@ -19,6 +19,7 @@ import (
 type outputFlags struct {
 	format  string
 	json    bool
+	ndjson  bool
 	file    string
 	wide    bool
 	explain bool
@@ -26,8 +27,9 @@ type outputFlags struct {
 }
 
 func (o *outputFlags) register(fl *pflag.FlagSet) {
-	fl.StringVar(&o.format, "format", "table", "`FORMAT` of the result: table, markdown, csv, json or html")
+	fl.StringVar(&o.format, "format", "table", "`FORMAT` of the result: table, markdown, csv, json, ndjson or html")
 	fl.BoolVar(&o.json, "json", false, "same as --format json")
+	fl.BoolVar(&o.ndjson, "ndjson", false, "same as --format ndjson: one line an object")
 	fl.StringVarP(&o.file, "output", "o", "", "write the result to this `FILE`")
 	fl.BoolVar(&o.open, "open", false, "show the file of --output in the browser")
 	fl.BoolVar(&o.wide, "wide", false, "all columns, whatever the terminal's width")
@@ -36,11 +38,18 @@ func (o *outputFlags) register(fl *pflag.FlagSet) {
 
 // check finds mistakes before any work is done.
 func (o *outputFlags) check(c *cobra.Command) error {
-	if o.json {
-		if c.Flags().Changed("format") && o.format != string(report.JSON) {
-			return usagef(c, "--json and --format %s: want one of them", o.format)
+	given := c.Flags().Changed("format")
+	for _, short := range []struct {
+		set    bool
+		format report.Format
+	}{{o.json, report.JSON}, {o.ndjson, report.NDJSON}} {
+		if !short.set {
+			continue
 		}
-		o.format = string(report.JSON)
+		if given && o.format != string(short.format) {
+			return usagef(c, "--%s and --format %s: want one of them", short.format, o.format)
+		}
+		o.format, given = string(short.format), true
 	}
 	if _, err := report.ParseFormat(o.format); err != nil {
 		return usagef(c, "%w", err)

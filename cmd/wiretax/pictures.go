@@ -35,7 +35,7 @@ func drawTrials(ctx context.Context, dir string, r *analyze.Run) error {
 			if trial >= 0 && room > 0 {
 				recorder := analyze.NewTimelineRecorder(min(max(room/transports, fewestEach), room))
 				options := analyze.Options{FrameOwners: true, EachFrame: recorder.Add}
-				result, err := reading{files: []string{captureOf(dir, &t.Trials[trial])}, options: options}.analyze(ctx)
+				result, err := wholeCapture(ctx, captureOf(dir, &t.Trials[trial]), options)
 				if err != nil {
 					return err
 				}

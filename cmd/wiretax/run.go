@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -35,14 +34,6 @@ type runFlags struct {
 	out        string
 	output     outputFlags
 }
-
-// Bounds of the flags. The MTU's are IPv6's minimum (RFC 8200 section 5), so that one flag serves both, and that of jumbo
-// frames as switches have them.
-const (
-	maxRuns = 10_000
-	minMTU  = 1280
-	maxMTU  = 9216
-)
 
 // longRun is the time from which on a run says beforehand how long it takes.
 const longRun = time.Minute
@@ -104,81 +95,6 @@ that TLS and QUIC add to the application's own count as header bytes.`,
 	return c
 }
 
-// experiment checks the flags and makes of them what to measure.
-func (f *runFlags) experiment(c *cobra.Command) (capture.Experiment, error) {
-	e := capture.Experiment{
-		Transports: f.transports, Trials: f.runs, IP: 4, CongestionControl: f.congestion, Seed: f.seed, Version: version,
-		Link: capture.Link{Rate: int64(f.rate), RTT: time.Duration(f.rtt), Loss: float64(f.loss), MTU: f.mtu},
-	}
-	if f.ip == "6" {
-		e.IP = 6
-	}
-	var err error
-	if e.Transports, e.Optional, err = f.chosen(c); err != nil {
-		return e, err
-	}
-	switch f.link {
-	case "wire":
-	case "tap", "packet":
-		e.Devices = lab.Kind(f.link)
-	case "veth":
-		e.Devices = lab.Veth
-		for _, flag := range []string{"rate", "rtt", "loss"} {
-			if c.Flags().Changed(flag) {
-				return e, usagef(c, "--link veth has neither rate nor delay nor loss: leave --%s out, or use --link wire", flag)
-			}
-		}
-		e.Link.Rate, e.Link.RTT = 0, 0
-	default:
-		return e, usagef(c, "--link %s: want wire, tap, packet or veth", f.link)
-	}
-	switch {
-	case f.offloads == "keep" && f.link != "veth":
-		return e, usagef(c, "--offloads keep: a wire has no super-frames (use --link veth)")
-	case f.offloads != "keep" && f.offloads != "off":
-		return e, usagef(c, "--offloads %s: want off or keep", f.offloads)
-	}
-	e.KeepOffloads, e.NICQueue = f.offloads == "keep", f.nicQueue
-	if e.NICQueue && e.Link.Rate == 0 {
-		return e, usagef(c, "--nic-queue: a queue needs a --rate at which it empties")
-	}
-	switch {
-	case f.ip != "4" && f.ip != "6":
-		return e, usagef(c, "--ip %s: want 4 or 6", f.ip)
-	case f.runs < 1 || f.runs > maxRuns:
-		return e, usagef(c, "--runs %d: want 1 to %d", f.runs, maxRuns)
-	case f.mtu < minMTU || f.mtu > maxMTU:
-		return e, usagef(c, "--mtu %d: want %d to %d", f.mtu, minMTU, maxMTU)
-	case len(e.Transports) == 0:
-		return e, usagef(c, "--transports: none given")
-	}
-	for w := range f.workloads.all(f.seed) {
-		if err := carried(w, e); err != nil {
-			return e, usagef(c, "%w", err)
-		}
-		e.Workloads = append(e.Workloads, w)
-	}
-	return e, nil
-}
-
-// carried reports why a transport that must carry the workload cannot, or why none can.
-func carried(w traffic.Workload, e capture.Experiment) error {
-	var misfit error
-	some := false
-	for _, t := range e.Transports {
-		err := w.Check(t, e.IP)
-		if err != nil && !slices.Contains(e.Optional, t) {
-			return err
-		}
-		misfit = cmp.Or(misfit, err)
-		some = some || err == nil
-	}
-	if some {
-		return nil
-	}
-	return misfit
-}
-
 // transportHelp is a line for each transport.
 func transportHelp() string {
 	var b strings.Builder
@@ -186,26 +102,6 @@ func transportHelp() string {
 		fmt.Fprintf(&b, "  %-14s  %s\n", name, traffic.About(name))
 	}
 	return b.String()
-}
-
-// chosen returns the transports in the order of the flag, and those that are there only as members of a set.
-func (f *runFlags) chosen(c *cobra.Command) (names, optional []string, err error) {
-	for _, name := range f.transports {
-		set := traffic.Set(name)
-		for _, member := range set {
-			if !slices.Contains(names, member) && !slices.Contains(f.transports, member) {
-				names, optional = append(names, member), append(optional, member)
-			}
-		}
-		switch {
-		case len(set) > 0:
-		case slices.Contains(names, name):
-			return nil, nil, usagef(c, "--transports: %s is given twice", name)
-		default:
-			names = append(names, name)
-		}
-	}
-	return names, optional, nil
 }
 
 func run(c *cobra.Command, f *runFlags) error {
@@ -229,30 +125,34 @@ func run(c *cobra.Command, f *runFlags) error {
 	if d := e.Expected(); d > longRun {
 		fmt.Fprintf(c.ErrOrStderr(), "wiretax: this run takes up to %v (fewer --messages or --runs, or a higher --rate, take less; Ctrl-C prints what is complete)\n", d.Round(time.Second))
 	}
-	dir := f.out
-	if dir == "" {
-		scratch, remove, err := recording.Scratch()
-		if err != nil {
-			return err
-		}
-		defer remove()
-		dir = scratch
-	} else {
-		release, err := recording.CreateDir(dir)
-		if err != nil {
-			return err
-		}
-		defer release()
+	dir, release, err := f.directory()
+	if err != nil {
+		return err
 	}
+	defer release()
+	return recordAndPrint(c, e, dir, f.output)
+}
+
+// directory makes the place of the recording: the one of --out, or one that nobody keeps.
+func (f *runFlags) directory() (dir string, release func(), err error) {
+	if f.out == "" {
+		return recording.Scratch()
+	}
+	release, err = recording.CreateDir(f.out)
+	return f.out, release, err
+}
+
+// recordAndPrint measures and prints what was measured. What is complete is good: it is shown, whatever ended the rest, if it
+// lets transports be compared.
+func recordAndPrint(c *cobra.Command, e capture.Experiment, dir string, o outputFlags) error {
 	line := newStatusLine(c.ErrOrStderr())
-	recordErr := capture.Record(c.Context(), e, dir, func(p capture.Progress) { line.show(p) })
+	recordErr := capture.Record(c.Context(), e, dir, line.show)
 	line.clear()
-	// What is complete is good: it is shown, whatever ended the rest, if it lets transports be compared.
 	var incomplete *capture.IncompleteError
 	if recordErr != nil && !(errors.As(recordErr, &incomplete) && incomplete.Done >= len(e.Transports)) {
 		return recordErr
 	}
-	err = printRun(context.WithoutCancel(c.Context()), c, dir, f.output)
+	err := printRun(context.WithoutCancel(c.Context()), c, dir, o)
 	return cmp.Or(recordErr, err)
 }
 

@@ -1,0 +1,140 @@
+package main
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"wiretax/capture"
+	"wiretax/capture/lab"
+	"wiretax/capture/traffic"
+)
+
+// Bounds of the flags. The MTU's are IPv6's minimum (RFC 8200 section 5), so that one flag serves both, and that of jumbo
+// frames as switches have them.
+const (
+	maxRuns = 10_000
+	minMTU  = 1280
+	maxMTU  = 9216
+)
+
+// experiment checks the flags and makes of them what to measure.
+func (f *runFlags) experiment(c *cobra.Command) (capture.Experiment, error) {
+	e := capture.Experiment{Trials: f.runs, CongestionControl: f.congestion, Seed: f.seed, Version: version}
+	if f.runs < 1 || f.runs > maxRuns {
+		return e, usagef(c, "--runs %d: want 1 to %d", f.runs, maxRuns)
+	}
+	for _, part := range []func(*cobra.Command, *capture.Experiment) error{f.conditions, f.devices, f.carriers, f.messages} {
+		if err := part(c, &e); err != nil {
+			return e, err
+		}
+	}
+	return e, nil
+}
+
+// conditions are what the link does to frames.
+func (f *runFlags) conditions(c *cobra.Command, e *capture.Experiment) error {
+	switch {
+	case f.ip != "4" && f.ip != "6":
+		return usagef(c, "--ip %s: want 4 or 6", f.ip)
+	case f.mtu < minMTU || f.mtu > maxMTU:
+		return usagef(c, "--mtu %d: want %d to %d", f.mtu, minMTU, maxMTU)
+	}
+	e.IP = 4
+	if f.ip == "6" {
+		e.IP = 6
+	}
+	e.Link = capture.Link{Rate: int64(f.rate), RTT: time.Duration(f.rtt), Loss: float64(f.loss), MTU: f.mtu}
+	return nil
+}
+
+// devices are what the link is made of.
+func (f *runFlags) devices(c *cobra.Command, e *capture.Experiment) error {
+	switch f.link {
+	case "wire":
+	case "tap", "packet":
+		e.Devices = lab.Kind(f.link)
+	case "veth":
+		e.Devices = lab.Veth
+		for _, flag := range []string{"rate", "rtt", "loss"} {
+			if c.Flags().Changed(flag) {
+				return usagef(c, "--link veth has neither rate nor delay nor loss: leave --%s out, or use --link wire", flag)
+			}
+		}
+		e.Link.Rate, e.Link.RTT = 0, 0
+	default:
+		return usagef(c, "--link %s: want wire, tap, packet or veth", f.link)
+	}
+	switch {
+	case f.offloads == "keep" && f.link != "veth":
+		return usagef(c, "--offloads keep: a wire has no super-frames (use --link veth)")
+	case f.offloads != "keep" && f.offloads != "off":
+		return usagef(c, "--offloads %s: want off or keep", f.offloads)
+	case f.nicQueue && e.Link.Rate == 0:
+		return usagef(c, "--nic-queue: a queue needs a --rate at which it empties")
+	}
+	e.KeepOffloads, e.NICQueue = f.offloads == "keep", f.nicQueue
+	return nil
+}
+
+// carriers are the transports, in the order of the flag. Those that are there only as members of a set are optional.
+func (f *runFlags) carriers(c *cobra.Command, e *capture.Experiment) (err error) {
+	if e.Transports, e.Optional, err = f.chosen(c); err != nil {
+		return err
+	}
+	if len(e.Transports) == 0 {
+		return usagef(c, "--transports: none given")
+	}
+	return nil
+}
+
+// messages are the workloads, each of which a transport must be able to carry.
+func (f *runFlags) messages(c *cobra.Command, e *capture.Experiment) error {
+	for w := range f.workloads.all(f.seed) {
+		if err := carried(w, *e); err != nil {
+			return usagef(c, "%w", err)
+		}
+		e.Workloads = append(e.Workloads, w)
+	}
+	return nil
+}
+
+// carried reports why a transport that must carry the workload cannot, or why none can.
+func carried(w traffic.Workload, e capture.Experiment) error {
+	var misfit error
+	some := false
+	for _, t := range e.Transports {
+		err := w.Check(t, e.IP)
+		if err != nil && !slices.Contains(e.Optional, t) {
+			return err
+		}
+		misfit = cmp.Or(misfit, err)
+		some = some || err == nil
+	}
+	if some {
+		return nil
+	}
+	return misfit
+}
+
+// chosen returns the transports in the order of the flag, and those that are there only as members of a set.
+func (f *runFlags) chosen(c *cobra.Command) (names, optional []string, err error) {
+	for _, name := range f.transports {
+		set := traffic.Set(name)
+		for _, member := range set {
+			if !slices.Contains(names, member) && !slices.Contains(f.transports, member) {
+				names, optional = append(names, member), append(optional, member)
+			}
+		}
+		switch {
+		case len(set) > 0:
+		case slices.Contains(names, name):
+			return nil, nil, usagef(c, "--transports: %s is given twice", name)
+		default:
+			names = append(names, name)
+		}
+	}
+	return names, optional, nil
+}
