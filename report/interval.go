@@ -10,10 +10,9 @@ import (
 
 // Intervals writes a live analysis as a line an interval, and each finding when it first comes.
 type Intervals struct {
-	w      io.Writer
-	lines  int
-	before *analyze.Result
-	said   map[string]bool // codes of findings
+	w     io.Writer
+	lines int
+	said  map[string]bool // codes of findings
 }
 
 // NewIntervals starts a list of intervals.
