@@ -50,7 +50,7 @@ func Run(ctx context.Context, c Config) (*Outcome, error) {
 // perform does what this process has to do of the run, and hands it over when it is complete and its sockets are still open.
 func perform(ctx context.Context, c Config, here half, m Meeting, complete func(*run)) error {
 	c.From.Addr, c.To.Addr = c.From.Addr.Unmap(), c.To.Addr.Unmap()
-	via, err := c.check(here)
+	via, err := c.check()
 	if err != nil {
 		return err
 	}
@@ -100,7 +100,7 @@ func (h Host) ip() int {
 	return 6
 }
 
-func (c Config) check(here half) (transport, error) {
+func (c Config) check() (transport, error) {
 	if !c.From.Addr.IsValid() || !c.To.Addr.IsValid() || c.From.ip() != c.To.ip() {
 		return transport{}, fmt.Errorf("sender %v and receiver %v must have addresses of one IP version", c.From.Addr, c.To.Addr)
 	}
@@ -111,8 +111,8 @@ func (c Config) check(here half) (transport, error) {
 	if via.carrier == overUDP && unfragmented(c.MTU, c.From.ip()) < 1 {
 		return transport{}, fmt.Errorf("an MTU of %d leaves no room for a UDP datagram", c.MTU)
 	}
-	if via.noAutocork && here.sends() && c.From.Within == nil {
-		return transport{}, fmt.Errorf("%s sets a sysctl, which needs a network namespace of the sender's own", c.Transport)
+	if via.setsHost() && (c.From.Within == nil || c.To.Within == nil) {
+		return transport{}, fmt.Errorf("%s sets sysctls or routes, which needs network namespaces of its own", c.Transport)
 	}
 	return via, err
 }
