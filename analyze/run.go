@@ -62,6 +62,7 @@ type Workload struct {
 	Connections     int         `json:"connections,omitempty"` // that share the messages
 	Seed            uint64      `json:"seed"`                  // of sizes and times
 	Transports      []Transport `json:"transports"`
+	Causes          []Cause     `json:"causes,omitempty"`
 }
 
 // Answered reports whether messages are answered: then latency is the round trip.
@@ -72,10 +73,13 @@ type Transport struct {
 	Name    string             `json:"name"`
 	Options map[string]any     `json:"options"` // read back from the kernel
 	Trials  []Trial            `json:"trials"`
+	Variant *Variant           `json:"variant,omitempty"` // nil for a transport that stands for itself
 	Summary map[string]Summary `json:"summary,omitempty"` // by the JSON name of the figure
 	// BreakEven is absent for the base.
 	BreakEven *BreakEven `json:"break_even,omitempty"`
-	Timeline  *Timeline  `json:"-"` // frames to draw, where somebody asked for them
+	// Theory is nil where no standard determines anything.
+	Theory   *Theory   `json:"theory,omitempty"`
+	Timeline *Timeline `json:"-"` // frames to draw, where somebody asked for them
 }
 
 // Trial is the workload sent once. The first group of fields is what the capture counted, the rest what the sockets saw.

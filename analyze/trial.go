@@ -101,7 +101,9 @@ func (r *Run) Complete() {
 				t.BreakEven = w.breakEven(base, t, &r.Link)
 			}
 		}
+		w.addCauses()
 	}
+	r.addTheory()
 }
 
 // base is the transport that the others are compared with; nil without any.

@@ -22,7 +22,7 @@ func chapters() []chapter {
 	for _, f := range analyze.FindingExplanations() {
 		findings.entries = append(findings.entries, entry{f.Code, f.Text})
 	}
-	return slices.Concat(definitions[:], furtherWords[:], []chapter{findings, {"codes of warnings", warningCodes[:]}})
+	return slices.Concat(definitions[:], runWords[:], furtherWords[:], []chapter{findings, {"codes of warnings", warningCodes[:]}})
 }
 
 type chapter struct {
@@ -138,5 +138,6 @@ var warningCodes = [...]entry{
 	{"file_cut_off", "A file ends inside a record, or damage follows: the records before count. Not to be trusted, exit code 4."},
 	{"interrupted", "The analysis was interrupted: the records up to then count, as if the capture ended there. Exit code 130."},
 	{"capture_unreadable", "A capture of a run cannot be read: the run counts without this trial. Not to be trusted, exit code 4."},
+	{"capture_dropped", "A live capture missed frames: the kernel had no room for them in the capture's ring, or the interface dropped them. They are in no figure. Not to be trusted, exit code 4."},
 	{"incomplete", "A run ended before all of its trials: those that are complete count."},
 }
