@@ -16,14 +16,14 @@ func runRecords(r *analyze.Run) table {
 	for _, f := range recordFigures {
 		names = append(names, f.column+"_median", f.column+"_min", f.column+"_max")
 	}
-	names = append(names, "message_sizes", "arrivals", "pattern", "depth", "connections")
+	names = append(names, "message_sizes", "arrivals", "pattern", "depth", "connections", "congestion_control")
 	t := table{columns: named(names...)}
 	for i := range r.Workloads {
 		w := referenceFirst(&r.Workloads[i])
+		l := r.LinkOf(w)
 		for _, tr := range w.Transports {
 			row := []string{
-				r.Link.Kind, strconv.FormatInt(r.Link.RateBitsPerSecond, 10), decimal(r.Link.RTTSeconds), decimal(r.Link.Loss),
-				strconv.Itoa(r.Link.MTU), strconv.Itoa(r.Link.IP),
+				l.Kind, strconv.FormatInt(l.RateBitsPerSecond, 10), decimal(l.RTTSeconds), decimal(l.Loss), strconv.Itoa(l.MTU), strconv.Itoa(l.IP),
 				strconv.Itoa(w.Messages), strconv.Itoa(w.Size), decimal(w.IntervalSeconds), tr.Name, strconv.Itoa(len(tr.Trials)),
 			}
 			verified, drops := 0, int64(0)
@@ -42,7 +42,7 @@ func runRecords(r *analyze.Run) table {
 				}
 				row = append(row, number(s.Median), number(s.Min), number(s.Max))
 			}
-			row = append(row, w.Sizes, w.Arrivals, w.Pattern, blankZero(int64(w.Depth)), blankZero(int64(w.Connections)))
+			row = append(row, w.Sizes, w.Arrivals, w.Pattern, blankZero(int64(w.Depth)), blankZero(int64(w.Connections)), l.CongestionControl)
 			t.rows = append(t.rows, row)
 		}
 	}
