@@ -2,6 +2,7 @@ package analyze
 
 import (
 	"encoding/json"
+	"iter"
 	"math"
 )
 
@@ -50,6 +51,8 @@ type Result struct {
 	Roles    map[Role]Share   `json:"roles"`
 	TCP      TCP              `json:"tcp"`
 	Flows    []Flow           `json:"flows"`
+	Unlisted OtherFlows       `json:"-"` // the sum of the flows that Flows leaves out
+	EachFlow iter.Seq[*Flow]  `json:"-"` // all flows, one by one; nil: Flows has them all
 	Others   *OtherFlows      `json:"other_flows,omitempty"`
 	Frames   []FrameRow       `json:"frames,omitempty"` // with --frames: one row a record
 	By       string           `json:"by,omitempty"`     // what Groups are made by
@@ -57,6 +60,20 @@ type Result struct {
 	Charts   *Charts          `json:"-"`                // with Options.Charts
 	Findings []Finding        `json:"findings"`
 	Warnings []Warning        `json:"warnings"`
+}
+
+// AllFlows iterates over the flows, those left out of Flows included.
+func (r *Result) AllFlows() iter.Seq[*Flow] {
+	if r.EachFlow != nil {
+		return r.EachFlow
+	}
+	return func(yield func(*Flow) bool) {
+		for i := range r.Flows {
+			if !yield(&r.Flows[i]) {
+				return
+			}
+		}
+	}
 }
 
 // Source says where the records came from.

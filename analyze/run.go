@@ -84,7 +84,9 @@ type Transport struct {
 	Summary map[string]Summary `json:"summary,omitempty"` // by the JSON name of the figure
 	// BreakEven is absent for the base.
 	BreakEven *BreakEven `json:"break_even,omitempty"`
-	Timeline  *Timeline  `json:"-"` // frames to draw, where somebody asked for them
+	// Theory is nil where no standard determines anything.
+	Theory   *Theory   `json:"theory,omitempty"`
+	Timeline *Timeline `json:"-"` // frames to draw, where somebody asked for them
 }
 
 // Trial is the workload sent once. The first group of fields is what the capture counted, the rest what the sockets saw.

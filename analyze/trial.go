@@ -103,6 +103,7 @@ func (r *Run) Complete() {
 			}
 		}
 	}
+	r.addTheory()
 }
 
 // base is the transport that the others are compared with; nil without any.

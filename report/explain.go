@@ -22,7 +22,7 @@ func chapters() []chapter {
 	for _, f := range analyze.FindingExplanations() {
 		findings.entries = append(findings.entries, entry{f.Code, f.Text})
 	}
-	return slices.Concat(definitions[:], furtherWords[:], []chapter{findings, {"codes of warnings", warningCodes[:]}})
+	return slices.Concat(definitions[:], runWords[:], furtherWords[:], []chapter{findings, {"codes of warnings", warningCodes[:]}})
 }
 
 type chapter struct {

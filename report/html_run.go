@@ -62,6 +62,10 @@ func workloadSection(r *analyze.Run, w *analyze.Workload, i int) pageSection {
 	}
 	s.Pictures = append(s.Pictures, picture{ID: id("figures"), Title: "All figures", Open: true, Data: transportTable(w, true, true),
 		Note: "Medians over the trials; [min..max] where they differ."})
+	if theory := theoryTable(w); theory != nil {
+		s.Pictures = append(s.Pictures, picture{ID: id("theory"), Title: "What the standards determine", Open: true, Data: theory,
+			Note: "Beside the medians of the trials; >=: the least that conforming hosts can do."})
+	}
 	if options := optionSection(w); len(options.lines) > 0 {
 		s.Pictures = append(s.Pictures, picture{ID: id("options"), Title: "Socket options, read back from the kernel", Lines: options.lines})
 	}
@@ -222,6 +226,11 @@ func transportParts(t *analyze.Transport) []part {
 	if t.Timeline != nil {
 		return ownerParts(drawnTrial(t))
 	}
+	return medianParts(t)
+}
+
+// medianParts are the wire bytes as far as the figures of all trials tell them apart.
+func medianParts(t *analyze.Transport) []part {
 	unique, payload, header := t.Summary["unique_payload_bytes"].Median, t.Summary["payload_bytes"].Median, t.Summary["header_bytes"].Median
 	return []part{
 		{classPayload, "unique payload", float64(unique)}, {"retransmit", "retransmitted payload", float64(payload - unique)},

@@ -17,12 +17,16 @@ import (
 	"github.com/spf13/pflag"
 
 	"wiretax/capture/lab"
+	"wiretax/capture/nic"
 )
 
 // version is what the program calls itself in recordings.
 const version = "0.1.0"
 
 func main() {
+	if nic.Guarding() {
+		os.Exit(nic.Guard())
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 	if !lab.Inside() {
 		context.AfterFunc(ctx, stop) // the second signal ends the program at once, and with it the one inside
