@@ -63,6 +63,7 @@ type Workload struct {
 	Seed            uint64      `json:"seed"`                  // of sizes and times
 	Link            *Link       `json:"link"`                  // nil in recordings that have one link only
 	Transports      []Transport `json:"transports"`
+	Causes          []Cause     `json:"causes,omitempty"`
 }
 
 // LinkOf is the link of a workload.
@@ -81,6 +82,7 @@ type Transport struct {
 	Name    string             `json:"name"`
 	Options map[string]any     `json:"options"` // read back from the kernel
 	Trials  []Trial            `json:"trials"`
+	Variant *Variant           `json:"variant,omitempty"` // nil for a transport that stands for itself
 	Summary map[string]Summary `json:"summary,omitempty"` // by the JSON name of the figure
 	// BreakEven is absent for the base.
 	BreakEven *BreakEven `json:"break_even,omitempty"`

@@ -102,6 +102,7 @@ func (r *Run) Complete() {
 				t.BreakEven = w.breakEven(base, t, r.LinkOf(w))
 			}
 		}
+		w.addCauses()
 	}
 	r.addTheory()
 }

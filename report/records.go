@@ -21,7 +21,7 @@ func runRecords(r *analyze.Run) table {
 	names = append(names, "congestion_control")
 	t := table{columns: named(names...)}
 	for i := range r.Workloads {
-		w := referenceFirst(&r.Workloads[i])
+		w := withVariants(&r.Workloads[i])
 		l := r.LinkOf(w)
 		for _, tr := range w.Transports {
 			row := []string{
