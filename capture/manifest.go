@@ -27,6 +27,7 @@ type manifest struct {
 	Version   string             `json:"version"`
 	Preset    *Preset            `json:"preset,omitempty"`
 	Host      hostFacts          `json:"host"`
+	FarHost   *hostFacts         `json:"far_host,omitempty"`
 	Link      linkFacts          `json:"link"` // of the first workload
 	Workloads []*workloadFacts   `json:"workloads"`
 	Warnings  []recordingWarning `json:"warnings"`
@@ -52,6 +53,8 @@ type linkFacts struct {
 	CongestionControl string          `json:"congestion_control"`
 	Offloads          map[string]bool `json:"offloads"`
 	NICQueue          *nicQueueFacts  `json:"nic_queue,omitempty"`
+	// Interfaces are the sender's and the receiver's, where they are real. Rate is what the driver says then, RTT is measured.
+	Interfaces []interfaceFacts `json:"interfaces,omitempty"`
 }
 
 // nicQueueFacts are the token bucket in front of the sender's interface.
@@ -124,6 +127,8 @@ type latencyFacts struct {
 	P50 *float64 `json:"p50"`
 	P99 *float64 `json:"p99"`
 	Max *float64 `json:"max"`
+	// Uncertainty is that of the comparison of two hosts' clocks; missing where one clock measures.
+	Uncertainty *float64 `json:"uncertainty,omitempty"`
 }
 
 type recordingWarning struct {
@@ -227,5 +232,5 @@ func seconds(l traffic.Latency) latencyFacts {
 		return latencyFacts{}
 	}
 	value := func(d time.Duration) *float64 { s := d.Seconds(); return &s }
-	return latencyFacts{value(l.P50), value(l.P99), value(l.Max)}
+	return latencyFacts{P50: value(l.P50), P99: value(l.P99), Max: value(l.Max)}
 }

@@ -37,12 +37,12 @@ type observer struct {
 	records  []recording.Record      // Data is set by take: the arena moves while it grows
 	starts   []int                   // of each record's octets in the arena
 	arena    []byte
+	arrived  *store // keeps what arrives too, where there is one
 }
 
 // observe opens a capture on the host's interface.
 func observe(h *lab.Host) (*observer, error) {
-	o := &observer{mac: h.MAC, tcp: make(map[ports]*progress)}
-	o.seen = sync.NewCond(&o.mu)
+	o := newObserver(h.MAC)
 	err := h.Within(func() (err error) {
 		o.capture, err = live.Open(live.Config{Interface: lab.Interface, SnapLen: snapLen, Buffer: ringBytes}, o.frame)
 		return err
@@ -51,6 +51,12 @@ func observe(h *lab.Host) (*observer, error) {
 		return nil, err
 	}
 	return o, nil
+}
+
+func newObserver(mac net.HardwareAddr) *observer {
+	o := &observer{mac: mac, tcp: make(map[ports]*progress)}
+	o.seen = sync.NewCond(&o.mu)
+	return o
 }
 
 // frame is called by the capture with every frame.
@@ -73,6 +79,9 @@ func (o *observer) frame(f live.Frame) {
 		return
 	}
 	o.tally.count(f.Data, outgoing, o.tcp)
+	if !outgoing && o.arrived != nil {
+		o.arrived.add(f)
+	}
 	if outgoing {
 		o.sent.Add(1)
 		o.starts = append(o.starts, len(o.arena))

@@ -28,6 +28,7 @@ type recorder struct {
 	progress func(Progress)
 
 	bench    *bench
+	span     *span // in the place of the bench, between two hosts
 	manifest *manifest
 	left     course // what is still to be done
 	done     course
@@ -85,7 +86,11 @@ func (e Experiment) whole() (all course) {
 
 func (r *recorder) record(ctx context.Context) error {
 	defer func() { r.dismantle() }()
-	if err := r.prepare(ctx); err != nil {
+	prepare := r.prepare
+	if r.Far != nil {
+		prepare = r.reach
+	}
+	if err := prepare(ctx); err != nil {
 		return err
 	}
 	err := r.note(errKilled)
@@ -145,6 +150,10 @@ func (r *recorder) build(l Link) (err error) {
 }
 
 func (r *recorder) dismantle() {
+	if r.span != nil {
+		r.span.close()
+		r.span = nil
+	}
 	if r.bench != nil {
 		r.bench.close()
 		r.bench = nil
@@ -233,15 +242,12 @@ func (r *recorder) everyCell(ctx context.Context) error {
 
 // trial runs one trial and adds it to the recording.
 func (r *recorder) trial(ctx context.Context, p planned) error {
-	if err := r.build(r.link(p.cell)); err != nil {
-		return err
-	}
 	name := r.Transports[p.transport]
 	r.progress(Progress{
 		Done: r.done.trials, Trials: r.done.trials + r.left.trials, Transport: name, Link: r.link(p.cell), Workload: r.workload(p.cell),
 		Share: float64(r.done.time) / float64(max(1, r.done.time+r.left.time)),
 	})
-	trial, options, err := r.bench.trial(ctx, r.Experiment, p, r.dir)
+	trial, options, err := r.perform(ctx, p)
 	switch {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
@@ -254,6 +260,17 @@ func (r *recorder) trial(ctx context.Context, p planned) error {
 	r.left.add(-1, r.each(p.cell))
 	r.done.add(1, r.each(p.cell))
 	return r.keepUp()
+}
+
+// perform runs a trial where it belongs.
+func (r *recorder) perform(ctx context.Context, p planned) (*trialFacts, map[string]any, error) {
+	if r.span != nil {
+		return r.span.trial(ctx, r.Experiment, p, r.dir)
+	}
+	if err := r.build(r.link(p.cell)); err != nil {
+		return nil, nil, err
+	}
+	return r.bench.trial(ctx, r.Experiment, p, r.dir)
 }
 
 // keepUp writes run.json now and then: whatever ends the program, the recording is good up to there and says what it lacks. It
