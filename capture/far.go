@@ -178,8 +178,9 @@ func (s *span) sightings(ctx context.Context) (far sighting, sent, arrived []rec
 
 // trial sends the workload once and saves what both hosts captured.
 func (s *span) trial(ctx context.Context, e Experiment, p planned, dir string) (facts *trialFacts, options map[string]any, err error) {
+	interrupted := ctx
 	defer func() {
-		if err != nil {
+		if err != nil && interrupted.Err() == nil { // the connection tells of that itself
 			err = s.blame(err)
 			s.conn.Fail(err)
 		}

