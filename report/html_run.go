@@ -11,7 +11,7 @@ import (
 
 // runPage is the report of an experiment for a browser.
 func runPage(r *analyze.Run) *page {
-	p := &page{Heading: "wiretax run", Lead: []string{linkLine(r.Link), hostLine(r)}, Trust: runVerdict(r), Notes: footnotes(r.Warnings), Words: definitions[:]}
+	p := &page{Heading: "wiretax run", Lead: append(presetLead(r.Preset), linkLine(r.Link), hostLine(r)), Trust: runVerdict(r), Notes: footnotes(r.Warnings), Words: definitions[:]}
 	for i := range r.Workloads {
 		w := referenceFirst(&r.Workloads[i])
 		s := workloadSection(r, w, i)
@@ -27,6 +27,9 @@ func runPage(r *analyze.Run) *page {
 		if s := curvesSection(r); len(s.Pictures) > 0 {
 			p.Sections = append([]pageSection{s}, p.Sections...)
 		}
+	}
+	if s := claimPage(r); s != nil {
+		p.Sections = append([]pageSection{*s}, p.Sections...)
 	}
 	p.Title = "wiretax: " + unglued(p.Heading)
 	return p
@@ -50,7 +53,7 @@ func workloadSection(r *analyze.Run, w *analyze.Workload, i int) pageSection {
 	}
 	s.Headline = headline(w)
 	s.Cards = transportCards(w)
-	if frames := workloadFrames(w, r.Link, id("frames")); frames != nil {
+	if frames := workloadFrames(w, *r.LinkOf(w), id("frames")); frames != nil {
 		s.Pictures = append(s.Pictures, *frames)
 	}
 	if lines := comparisons(w); len(lines) > 0 {
@@ -62,6 +65,10 @@ func workloadSection(r *analyze.Run, w *analyze.Workload, i int) pageSection {
 	}
 	s.Pictures = append(s.Pictures, picture{ID: id("figures"), Title: "All figures", Open: true, Data: transportTable(w, true, true),
 		Note: "Medians over the trials; [min..max] where they differ."})
+	if causes := causeTable(w, true); causes != nil {
+		s.Pictures = append(s.Pictures, picture{ID: id("causes"), Title: "What each mechanism contributes", Open: true, Data: causes,
+			Note: "Medians of the trials with it less medians of those without, with the 95 % bootstrap interval."})
+	}
 	if theory := theoryTable(w); theory != nil {
 		s.Pictures = append(s.Pictures, picture{ID: id("theory"), Title: "What the standards determine", Open: true, Data: theory,
 			Note: "Beside the medians of the trials; >=: the least that conforming hosts can do."})

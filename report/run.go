@@ -15,15 +15,23 @@ const reference = "udp"
 // runDocument states the experiment, shows a row for each transport, and answers in words. Ranges stand inline, beside their
 // median, where width is no matter, otherwise in a table of their own.
 func runDocument(r *analyze.Run, wide, inline bool) document {
+	if len(r.Claims) > 0 && !wide {
+		return storyDocument(r, inline)
+	}
 	var d document
+	link := ""
 	for i := range r.Workloads {
 		w := referenceFirst(&r.Workloads[i])
 		head := section{title: workloadLine(w)}
+		if text := linkLine(*r.LinkOf(w)); text != link {
+			head.lines = append(head.lines, line{text: text})
+			link = text
+		}
 		if i == 0 {
-			head.lines = append(head.lines, line{text: linkLine(r.Link)})
-			if wide {
-				head.lines = append(head.lines, line{text: hostLine(r)})
-			}
+			head.lines = append(presetLines(r.Preset), head.lines...)
+		}
+		if i == 0 && wide {
+			head.lines = append(head.lines, line{text: hostLine(r)})
 		}
 		d = append(d, head, section{table: transportTable(w, wide, inline)})
 		if t := rangeTable(w, wide); !inline && t != nil {
@@ -38,18 +46,37 @@ func runDocument(r *analyze.Run, wide, inline bool) document {
 		if wide || inline {
 			d = append(d, theorySections(w)...)
 		}
+		d = append(d, causeSections(w, wide || inline)...)
 		if len(w.Transports) > 1 {
 			d = append(d, answer(w)...)
 		}
 	}
-	d = append(d, trustSection(r))
+	if len(r.Claims) > 0 {
+		d = append(d, claimSections(r)...)
+	}
+	return append(d, closing(r)...)
+}
+
+// closing says whether to trust the figures, and where words are explained.
+func closing(r *analyze.Run) document {
+	d := document{trustSection(r)}
 	if notes := footnotes(r.Warnings); len(notes) > 0 {
 		d = append(d, section{lines: notes})
 	}
 	return append(d, section{lines: []line{{text: "wiretax run --explain defines every column", tone: faint}}})
 }
 
+// referenceFirst is the workload without the variants of its transports, which stand in the table of causes.
 func referenceFirst(w *analyze.Workload) *analyze.Workload {
+	ordered := withVariants(w)
+	ordered.Transports = slices.DeleteFunc(ordered.Transports, func(t analyze.Transport) bool {
+		return t.Variant != nil && slices.ContainsFunc(w.Transports, func(of analyze.Transport) bool { return of.Name == t.Variant.Of })
+	})
+	return ordered
+}
+
+// withVariants has the reference first too.
+func withVariants(w *analyze.Workload) *analyze.Workload {
 	ordered := *w
 	ordered.Transports = slices.Clone(w.Transports)
 	slices.SortStableFunc(ordered.Transports, func(a, b analyze.Transport) int {
