@@ -155,6 +155,10 @@ func watch(c *cobra.Command, f *watchFlags, args []string) error {
 	if err != nil {
 		return err
 	}
+	if err := f.output.check(c); err != nil { // what root may write, the user may not
+		capture.Close()
+		return err
+	}
 	m := newMeter(capture, config, analyze.Options{AsEthernet: f.as != "", MTU: f.mtu, MaxFlows: f.maxFlows, Charts: f.output.html()})
 	m.most = f.count
 	if m.copy, err = f.create(c, capture); err != nil {

@@ -18,7 +18,7 @@ import (
 // what is left where there is none.
 func (f *watchFlags) open(c *cobra.Command) *screen.Screen {
 	out, ok := c.OutOrStdout().(*os.File)
-	if !ok || f.plain || f.write == "-" || os.Getenv("TERM") == "dumb" || os.Getenv("TERM") == "" {
+	if !ok || f.plain || f.write == "-" || dumbTerminal() {
 		return nil
 	}
 	if _, err := unix.IoctlGetTermios(int(out.Fd()), unix.TCGETS); err != nil {
@@ -53,7 +53,7 @@ func (f *watchFlags) screen(ctx context.Context, c *cobra.Command, m *meter, vie
 	}()
 	ask := func() { go m.ask(ctx, func() { show(time.Now(), false) }) }
 	ask()
-	failed := view.Run(ctx, screen.Actions{Ask: ask, Save: func() (string, error) { return f.save(ctx, m) }})
+	failed := view.Run(ctx, screen.Actions{Ask: ask, Save: func() (string, error) { return save(ctx, c, m) }})
 	view.Close()
 	cancel()
 	if err := <-counted; failed == nil {
@@ -68,12 +68,13 @@ func (m *meter) sample(now time.Time, q screen.Query) screen.Sample {
 }
 
 // save writes the result so far to a file of its own.
-func (f *watchFlags) save(ctx context.Context, m *meter) (file string, err error) {
+func save(ctx context.Context, c *cobra.Command, m *meter) (file string, err error) {
 	now := time.Now()
 	file = now.Format("wiretax-watch-20060102-150405.json")
+	to := outputFlags{file: file, format: string(report.JSON)}
 	m.ask(ctx, func() {
-		err = writeFile(file, func(w io.Writer) error {
-			return report.NewStream(w, report.JSON, report.Style{}).End(m.result(now, 0))
+		err = to.write(c, func(w io.Writer, format report.Format, s report.Style) error {
+			return report.NewStream(w, format, s).End(m.result(now, 0))
 		})
 	})
 	return file, err
