@@ -1,9 +1,11 @@
 package traffic
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 	"unsafe"
 
@@ -13,54 +15,65 @@ import (
 // udp sends the messages in datagrams, one each or as many as fit into a packet of the link's MTU. A connection is a pair of
 // sockets that are connected to each other; all receivers have the same port.
 func (r *run) udp(ctx context.Context) error {
-	var receiving, sending []<-chan error
-	var receivers, all []int
+	var ends datagramEnds
+	var err error
 	for _, c := range r.connections {
-		from, to, err := r.pair(c)
-		if err != nil {
-			return err
-		}
-		receivers, all = append(receivers, to), append(all, from, to)
-		in, answer := c.receiver(to)
-		answers, out := c.sender(from)
-		out.room = r.Room
-		outlet, options, err := c.datagramOutlet(out)
-		if err != nil {
-			return fmt.Errorf("sender: %w", err)
-		}
-		replies, _, err := c.datagramOutlet(answer)
-		if err != nil {
-			return fmt.Errorf("receiver: %w", err)
-		}
-		r.note(c, options)
-		if err := r.readUDPOptions(c, from, to); err != nil {
-			return err
-		}
-		receiving = append(receiving, r.end("receiver", func() error { return c.serve(in, replies) }))
-		sending = append(sending, r.end("sender", func() error { return c.send(ctx, outlet, from) }))
-		if c.answers != nil {
-			receiving = append(receiving, r.end("sender", func() error { return c.collect(answers) }))
+		if err = r.beginUDP(ctx, c, &ends); err != nil {
+			r.cancel(err) // the connections that began end too
+			break
 		}
 	}
-	err := wait(sending)
+	err = cmp.Or(err, wait(ends.sending))
 	if err == nil {
 		err = r.arrived(ctx)
 	}
 	// The receivers read what their sockets still hold, then the end.
-	for _, fd := range all {
+	for _, fd := range slices.Concat(ends.receivers, ends.senders) {
 		_ = unix.Shutdown(fd, unix.SHUT_RD)
 	}
-	if e := wait(receiving); err == nil {
-		err = e
-	}
-	for _, fd := range receivers {
+	err = cmp.Or(err, wait(ends.receiving))
+	for _, fd := range ends.receivers {
 		dropped, e := drops(fd)
-		if e != nil && err == nil {
-			err = e
-		}
+		err = cmp.Or(err, e)
 		r.out.ReceiverOverflow += dropped
 	}
 	return err
+}
+
+// datagramEnds are the ends of a run's connections and their sockets.
+type datagramEnds struct {
+	sending, receiving []<-chan error
+	senders, receivers []int
+}
+
+// beginUDP opens the sockets of a connection and lets its ends run.
+func (r *run) beginUDP(ctx context.Context, c *connection, ends *datagramEnds) error {
+	from, to, err := r.pair(c)
+	if err != nil {
+		return err
+	}
+	ends.senders, ends.receivers = append(ends.senders, from), append(ends.receivers, to)
+	in, answer := c.receiver(to)
+	answers, out := c.sender(from)
+	out.room = r.Room
+	outlet, options, err := c.datagramOutlet(out)
+	if err != nil {
+		return fmt.Errorf("sender: %w", err)
+	}
+	replies, _, err := c.datagramOutlet(answer)
+	if err != nil {
+		return fmt.Errorf("receiver: %w", err)
+	}
+	r.note(c, options)
+	if err := r.readUDPOptions(c, from, to); err != nil {
+		return err
+	}
+	ends.receiving = append(ends.receiving, r.end("receiver", func() error { return c.serve(in, replies) }))
+	ends.sending = append(ends.sending, r.end("sender", func() error { return c.send(ctx, outlet, from) }))
+	if c.answers != nil {
+		ends.receiving = append(ends.receiving, r.end("sender", func() error { return c.collect(answers) }))
+	}
+	return nil
 }
 
 func (r *run) arrived(ctx context.Context) error {
