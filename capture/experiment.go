@@ -223,6 +223,7 @@ func (b *bench) trial(ctx context.Context, e Experiment, p planned, dir string) 
 		SendCalls: outcome.SendCalls, RecvCalls: outcome.RecvCalls, MessagesDelivered: outcome.MessagesDelivered,
 		AnswersDelivered: outcome.AnswersDelivered,
 		ApplicationBytes: applicationFacts{Offered: outcome.ApplicationBytesOffered, Delivered: outcome.ApplicationBytesDelivered},
+		costFacts:        costs(outcome),
 		Latency:          seconds(outcome.Latency), DurationSeconds: outcome.Duration.Seconds(), Port: outcome.Port,
 		Order: p.order + 1, Capture: e.captureName(p),
 	}
@@ -309,7 +310,7 @@ func (e Experiment) expected(w traffic.Workload) time.Duration {
 		}
 		sending += time.Duration(n) * each / time.Duration(min(n, underWay))
 	}
-	return sending + 4*e.Link.RTT
+	return sending + w.Linger + 4*e.Link.RTT
 }
 
 // delayedACK is about what Nagle's algorithm makes the second of two writes wait.

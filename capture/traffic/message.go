@@ -221,10 +221,15 @@ func latency(exchanges ...*exchange) Latency {
 			}
 		}
 	}
-	if len(all) == 0 {
+	return summarise(all)
+}
+
+// summarise sorts the delays.
+func summarise(delays []int64) Latency {
+	if len(delays) == 0 {
 		return Latency{}
 	}
-	slices.Sort(all)
-	rank := func(percent int) time.Duration { return time.Duration(all[(len(all)*percent+99)/100-1]) }
+	slices.Sort(delays)
+	rank := func(percent int) time.Duration { return time.Duration(delays[(len(delays)*percent+99)/100-1]) }
 	return Latency{P50: rank(50), P99: rank(99), Max: rank(100), Known: true}
 }

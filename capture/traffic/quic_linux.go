@@ -23,8 +23,6 @@ func (r *run) quic(ctx context.Context) (err error) {
 	if r.tls.client, r.tls.server, r.tls.certificateBytes, err = credentials("wiretax"); err != nil {
 		return err
 	}
-	// The library sets socket buffers and writes to standard error where it gets less than it asked for.
-	_ = os.Setenv("QUIC_GO_DISABLE_RECEIVE_BUFFER_WARNING", "true")
 	config := &quic.Config{EnableDatagrams: r.via.datagrams}
 	if room := unfragmented(r.MTU, r.ip); room < quicPacket {
 		config.InitialPacketSize = uint16(max(room, 1200)) // RFC 9000 section 14: no path carries less
@@ -43,21 +41,17 @@ func (r *run) quic(ctx context.Context) (err error) {
 		return fmt.Errorf("receiver: listen: %w", err)
 	}
 
-	of := make(map[uint16]*connection) // by the sender's port
+	clients, of, err := r.quicClients()
+	for _, client := range clients {
+		defer closeTransport(client.Transport)
+	}
+	if err != nil {
+		return fmt.Errorf("sender: %w", err)
+	}
 	var sending []<-chan error
 	for i, c := range r.connections {
-		client, from, err := r.quicEnd(r.From, r.answerReads(i), &c.calls.send)
-		if err != nil {
-			return fmt.Errorf("sender: %w", err)
-		}
-		defer closeTransport(client)
-		source, err := port(from)
-		if err != nil {
-			return fmt.Errorf("sender: %w", err)
-		}
-		of[source] = c
 		sending = append(sending, r.end("sender", func() error {
-			return c.sendQUIC(ctx, client, config, from, to)
+			return c.sendQUIC(ctx, clients[i].Transport, config, clients[i].fd, to)
 		}))
 	}
 	// A receiver that learns nothing of the close, its frame being lost, is told by ending.
@@ -125,6 +119,31 @@ func (m *meteredConn) WriteMsgUDP(b, oob []byte, addr *net.UDPAddr) (n, oobn int
 	return m.UDPConn.WriteMsgUDP(b, oob, addr)
 }
 
+// quicClient is a sender's QUIC transport and the socket below it.
+type quicClient struct {
+	*quic.Transport
+	fd int
+}
+
+// quicClients opens the senders' ends of all connections; of tells the connections by the senders' ports. Those that were
+// opened before an error are returned too.
+func (r *run) quicClients() (clients []quicClient, of map[uint16]*connection, err error) {
+	of = make(map[uint16]*connection)
+	for i, c := range r.connections {
+		transport, fd, err := r.quicEnd(r.From, r.answerReads(i), &c.calls.send)
+		if err != nil {
+			return clients, nil, err
+		}
+		clients = append(clients, quicClient{transport, fd})
+		source, err := port(fd)
+		if err != nil {
+			return clients, nil, err
+		}
+		of[source] = c
+	}
+	return clients, of, nil
+}
+
 // quicEnd opens a socket and the QUIC transport on it.
 func (r *run) quicEnd(h Host, reads, sent *atomic.Int64) (*quic.Transport, int, error) {
 	fd, err := r.sockets.open(h, unix.SOCK_DGRAM, unix.IPPROTO_UDP, func(int) error { return nil })
@@ -175,6 +194,7 @@ func (c *connection) sendQUIC(ctx context.Context, t *quic.Transport, config *qu
 	if err := c.send(ctx, ends.out, hangup); err != nil {
 		return err
 	}
+	c.linger(hangup)
 	if err := ends.close(); err != nil {
 		return err
 	}
