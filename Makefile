@@ -1,9 +1,10 @@
 # make run    install what is missing, build, answer the question
 # make test   install what is missing, lint, run every test
+# make bench  compare the speed of the analysis with that of other tools
 # make man    write the man pages anew from the texts of --help
 # make browser   install Chromium and axe-core too, so that make test can open HTML reports
 
-.PHONY: run build test lint deps browser man fuzz clean
+.PHONY: run build test lint deps browser man fuzz bench clean
 
 run: build
 	./wiretax run
@@ -39,6 +40,13 @@ fuzz:
 			go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$package || exit 1; \
 		done; \
 	done
+
+# Makes captures of some 8 GB in BENCH_DIR, once, and measures wiretax analyze beside capinfos, tcpdump, tshark and tcptrace, as
+# far as they are installed. The Go benchmarks: go test -run '^$$' -bench . ./analyze/... ./capture/recording
+BENCH_DIR ?= /tmp/wiretax-bench
+ROUNDS ?= 5
+bench: build
+	go run ./cmd/bench -dir $(BENCH_DIR) -wiretax ./wiretax -rounds $(ROUNDS)
 
 clean:
 	rm -f wiretax

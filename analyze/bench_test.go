@@ -2,6 +2,8 @@ package analyze
 
 import (
 	"encoding/binary"
+	"fmt"
+	"io"
 	"math/rand/v2"
 	"testing"
 
@@ -50,21 +52,46 @@ func boolean(b bool) int {
 	return 0
 }
 
-func benchmark(b *testing.B, flows int) {
-	list := mixed(flows, 1<<18)
-	a := New(Options{})
-	b.ReportAllocs()
-	b.ResetTimer()
-	for i := range b.N {
-		if err := a.Add(&list[i&(1<<18-1)]); err != nil {
-			b.Fatal(err)
-		}
-	}
-	b.ReportMetric(float64(a.flows.Len()), "flows")
+// again gives the same records over and over, in batches as a file's are.
+type again struct {
+	records []*Record
+	at, n   int // n to come
 }
 
-func BenchmarkAdd100Flows(b *testing.B) { benchmark(b, 100) }
-func BenchmarkAdd60kFlows(b *testing.B) { benchmark(b, 60_000) }
+func (a *again) Next(int) ([]*Record, error) {
+	if a.n <= 0 {
+		return nil, io.EOF
+	}
+	const batch = 2048
+	if a.at+batch > len(a.records) {
+		a.at = 0
+	}
+	list := a.records[a.at : a.at+min(batch, a.n)]
+	a.at += batch
+	a.n -= batch
+	return list, nil
+}
+
+// BenchmarkTake is the whole analysis of records that are in memory; an operation is one record.
+func BenchmarkTake(b *testing.B) {
+	for _, flows := range []int{100, 60_000} {
+		list := mixed(flows, 1<<18)
+		records := make([]*Record, len(list))
+		for i := range list {
+			records[i] = &list[i]
+		}
+		for _, lanes := range []int{1, 2} {
+			b.Run(fmt.Sprintf("%d flows/%d lanes", flows, lanes), func(b *testing.B) {
+				a := New(Options{})
+				b.ReportAllocs()
+				b.ResetTimer()
+				if err := a.Take(&again{records: records, n: b.N}, lanes); err != nil {
+					b.Fatal(err)
+				}
+			})
+		}
+	}
+}
 
 func BenchmarkParseOnly(b *testing.B) {
 	list := mixed(60_000, 1<<18)

@@ -27,6 +27,13 @@ func newCharts() *charts {
 	}
 }
 
+// add counts a record.
+func (c *charts) add(v *verdict, d *digest) {
+	c.fit(d.nanos)
+	c.sizes.add(v, d)
+	c.times.add(v, d)
+}
+
 // result orders the groups.
 func (c *charts) result() *Charts {
 	return &Charts{Sizes: c.sizes.list(), Times: c.times.list(), Every: c.times.view.Every}

@@ -23,9 +23,9 @@ const (
 	copyWindowSYNACK = 100_000    // nanoseconds
 )
 
-// copies remembers the last packets. Each has two places: with one, every tenth copy of a hundred packets was overlooked.
+// copies remembers the last packets of a shard. Each has two places: with one, every tenth copy of a hundred packets was overlooked.
 type copies struct {
-	recent [1024][2]sighting
+	recent [256][2]sighting
 }
 
 type sighting struct {
@@ -34,48 +34,57 @@ type sighting struct {
 }
 
 // repeats reports whether the packet of f was seen shortly before, and remembers it.
-func (c *copies) repeats(v *verdict, r *Record, f *frame.Frame) bool {
-	if f.IPOffset < 0 || f.IPOffset >= len(r.Data) || r.Nanos == NoTime {
-		return false
-	}
-	packet := r.Data[f.IPOffset:]
-	window := copyWindowOf(packet, v.sender(), f)
+func (c *copies) repeats(v *verdict, d *digest) bool {
+	window := copyWindowOf(d, v.sender())
 	if window == 0 {
 		return false
 	}
-	// Options or extension headers may leave the TCP header outside of what fingerprint sees.
-	print := fingerprint(mix(uint64(v.ref)<<1|uint64(v.dir), uint64(f.TCP.Seq)<<32|uint64(f.TCP.Ack)), packet)
+	print := mix(d.print, d.name.Digest()+uint64(v.dir))
 	places := &c.recent[print%uint64(len(c.recent))]
 	last := &places[0]
 	if last.print != print && (places[1].print == print || places[1].nanos < last.nanos) {
 		last = &places[1]
 	}
-	age := r.Nanos - last.nanos
+	age := d.nanos - last.nanos
 	repeated := last.print == print && -window <= age && age <= window
-	last.print, last.nanos = print, r.Nanos
+	last.print, last.nanos = print, d.nanos
 	return repeated
 }
 
 // copyWindowOf is how long before a packet its copy may lie, in nanoseconds; 0 for a packet whose copies nobody can tell.
-func copyWindowOf(packet []byte, me *flow.Stream, f *frame.Frame) int64 {
-	if f.Flow.IP == 4 && len(packet) >= 6 {
-		id := binary.BigEndian.Uint16(packet[4:])
-		if uint8(id) != me.ID && me.Is(flow.SawID) {
+func copyWindowOf(d *digest, me *flow.Stream) int64 {
+	if d.is(hasID) {
+		if uint8(d.id) != me.ID && me.Is(flow.SawID) {
 			me.State |= flow.VariesID
 		}
-		me.ID = uint8(id)
+		me.ID = uint8(d.id)
 		me.State |= flow.SawID
-		if me.Is(flow.VariesID) && id != 0 {
+		if me.Is(flow.VariesID) && d.id != 0 {
 			return copyWindow
 		}
 	}
-	if f.Flow.Proto == frame.ProtoTCP && f.TCP.Flags&(frame.SYN|frame.ACK) == frame.SYN|frame.ACK {
+	if d.proto == frame.ProtoTCP && d.flags&(frame.SYN|frame.ACK) == frame.SYN|frame.ACK {
 		return copyWindowSYNACK
 	}
-	if f.Flow.Proto == frame.ProtoTCP && (f.TCP.Segment > 0 || f.TCP.Flags&(frame.SYN|frame.FIN) != 0) {
+	if d.isTCP() && (d.payload > 0 || d.flags&(frame.SYN|frame.FIN) != 0) {
 		return copyWindowTCP
 	}
 	return 0
+}
+
+// fingerprint notes by what a copy of the packet would be known.
+func (d *digest) fingerprint(r *Record, f *frame.Frame) {
+	if f.IPOffset < 0 || f.IPOffset >= len(r.Data) || r.Nanos == NoTime {
+		return
+	}
+	d.facts |= hasPrint
+	packet := r.Data[f.IPOffset:]
+	if f.Flow.IP == 4 && len(packet) >= 6 {
+		d.id = binary.BigEndian.Uint16(packet[4:])
+		d.facts |= hasID
+	}
+	// Options or extension headers may leave the TCP header outside of what fingerprint sees.
+	d.print = fingerprint(uint64(d.seq)<<32|uint64(d.ack), packet)
 }
 
 // fingerprint folds the length and the headers of an IP packet into seed: 8 octets of the IP header, without the hop limit

@@ -74,9 +74,10 @@ func (w *Workload) unbeaten(t *Transport) bool {
 	return true
 }
 
-// tradable reports whether a transport's saving has a price: it delivered everything, at a known latency.
+// tradable reports whether a transport's saving has a price: it delivered everything, at a known latency, and is nobody's
+// variant.
 func (w *Workload) tradable(t *Transport) bool {
-	if t.Cost == nil || !t.Cost.AddedLatency.P50.Valid() {
+	if t.Cost == nil || t.Variant != nil || !t.Cost.AddedLatency.P50.Valid() {
 		return false
 	}
 	for i := range t.Trials {

@@ -5,18 +5,18 @@ import (
 	"testing"
 )
 
-// outcome is a transport of three equal trials.
-func outcome(name string, frames int64, p50 float64) Transport {
+// settled is a transport of three equal trials.
+func settled(name string, frames int64, p50 float64) Transport {
 	t := Trial{Frames: frames, MessagesDelivered: 16, Latency: Latency{Ratio(p50), Ratio(2 * p50), Ratio(3 * p50)}}
 	return Transport{Name: name, Trials: []Trial{t, t, t}}
 }
 
 func TestCost(t *testing.T) {
-	lossy := outcome("udp-packed", 1, 0.0001)
+	lossy := settled("udp-packed", 1, 0.0001)
 	lossy.Trials[1].MessagesDelivered = 15
 	r := Run{Workloads: []Workload{{Messages: 16, Size: 90, Transports: []Transport{
-		outcome("udp", 16, 0.001), outcome("tcp", 9, 0.002), outcome("tcp-cork", 8, 0.002), outcome("tcp-nodelay", 27, 0.0015),
-		outcome("tcp-more", 8, 0.002), lossy, {Name: "tls"},
+		settled("udp", 16, 0.001), settled("tcp", 9, 0.002), settled("tcp-cork", 8, 0.002), settled("tcp-nodelay", 27, 0.0015),
+		settled("tcp-more", 8, 0.002), lossy, {Name: "tls"},
 	}}}}
 	r.Complete()
 	for i, want := range []struct {
@@ -47,7 +47,7 @@ func TestCost(t *testing.T) {
 
 // Where messages have times, latencies count from them.
 func TestCostFromDue(t *testing.T) {
-	late, prompt := outcome("udp", 16, 0.001), outcome("tcp", 9, 0.002)
+	late, prompt := settled("udp", 16, 0.001), settled("tcp", 9, 0.002)
 	for i := range late.Trials {
 		late.Trials[i].LatencyFromDue = &Latency{0.005, 0.006, 0.007}
 		prompt.Trials[i].LatencyFromDue = &Latency{0.002, 0.003, 0.004}

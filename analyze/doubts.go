@@ -56,14 +56,14 @@ var doubtTexts = [numDoubts]struct{ code, one, many string }{
 const malformed = frame.BadHeader | frame.LengthBeyond | frame.SurplusLength | frame.TooManyLayers | frame.LengthBelowCapture
 
 // doubt notes what was wrong with a record.
-func (a *Analysis) doubt(r *Record, f *frame.Frame) {
+func (p *reader) doubt(r *Record, f *frame.Frame) {
 	d := f.Defects
 	note := func(defect frame.Defects, of doubt) {
 		if d&defect != 0 {
-			a.doubts[of]++
+			p.doubts[of]++
 		}
 	}
-	if !a.options.AsEthernet {
+	if !p.options.AsEthernet {
 		note(frame.NoEthernet, noEthernet)
 	}
 	note(frame.UnknownLink, unknownLink)
@@ -71,16 +71,16 @@ func (a *Analysis) doubt(r *Record, f *frame.Frame) {
 	note(frame.SurplusLength, surplusLength)
 	note(frame.TooManyLayers, tooManyLayers)
 	if d&malformed != 0 || d&frame.CutInHeader != 0 && len(r.Data) >= r.WireLen {
-		a.totals.MalformedRecords++
+		p.totals.MalformedRecords++
 	}
 }
 
 // warnings says what makes the result less certain.
-func (a *Analysis) warnings() []Warning {
-	counts := a.doubts
-	counts[truncatedRecords] = a.totals.TruncatedRecords
-	counts[malformedRecords] = a.totals.MalformedRecords
-	counts[timeBackward], counts[withoutTime] = a.clock.backward, a.clock.without
+func (t *tally) warnings(c *clock) []Warning {
+	counts := t.doubts
+	counts[truncatedRecords] = t.totals.TruncatedRecords
+	counts[malformedRecords] = t.totals.MalformedRecords
+	counts[timeBackward], counts[withoutTime] = c.backward, c.without
 	warnings := []Warning{}
 	for d, n := range counts {
 		t := doubtTexts[d]

@@ -102,33 +102,32 @@ type evidence struct {
 const fullPayload = 1460
 
 // weigh notes what one record tells.
-func (e *evidence) weigh(v *verdict, f *frame.Frame) {
-	l := &f.Ledger
-	payload := l[frame.Payload]
+func (e *evidence) weigh(v *verdict, d *digest) {
+	payload := int64(d.payload)
 	overhead := v.wire - payload
-	if payload > 0 && f.HasTransport && v.frames == 1 {
+	if payload > 0 && d.is(hasTransport) && v.frames == 1 {
 		if payload < overhead {
 			of := tinySegments
-			if f.Flow.Proto != frame.ProtoTCP {
+			if d.proto != frame.ProtoTCP {
 				of = tinyDatagrams
 			}
 			e.stakes[of].add(stake{1, 1, overhead - overhead*payload/fullPayload, 0})
 		}
-		if pad := l[frame.Padding] + l[frame.Fill]; pad > payload {
+		if pad := int64(d.padding); pad > payload {
 			e.stakes[paddingOutweighs].add(stake{1, 1, pad, 0})
 		}
 	}
 	switch {
-	case f.Fragment.Offset != 0:
+	case d.is(laterFragment):
 		e.stakes[ipFragments].add(stake{1, 1, overhead, 0})
-	case f.Fragment.More:
+	case d.is(isFragment):
 		e.stakes[ipFragments].add(stake{1, 1, 0, 0})
 	}
 	if v.copied {
 		e.stakes[duplicateCapture].add(stake{1, v.frames, v.wire, 0})
 	}
 	if v.frames > 1 {
-		e.stakes[superFrames].add(stake{1, v.frames, l.Inferred(), 0})
+		e.stakes[superFrames].add(stake{1, v.frames, int64(d.around) + v.replicated, 0})
 	}
 }
 
@@ -137,11 +136,11 @@ const worthSaying = 0.01
 
 // findings are the findings that matter: those that cost time, that take 1 % of the wire bytes or more, or that say what
 // kind of capture this is.
-func (a *Analysis) findings() []Finding {
+func (a *Analysis) findings(t *tally) []Finding {
 	list := []Finding{}
-	stakes := a.evidence.stakes
-	a.weighFlows(&stakes)
-	wire := a.ledger.Wire()
+	stakes := t.evidence.stakes
+	a.weighFlows(t, &stakes)
+	wire := t.ledger.Wire()
 	for i, s := range stakes {
 		aboutCapture := finding(i) >= ipFragments
 		if s.count == 0 || !aboutCapture && s.micros == 0 && float64(s.wire) < worthSaying*float64(wire) {
@@ -168,18 +167,18 @@ func (f finding) say(s stake) Finding {
 const enoughData = 10
 
 // weighFlows adds what whole flows tell.
-func (a *Analysis) weighFlows(stakes *[numFindings]stake) {
+func (a *Analysis) weighFlows(t *tally, stakes *[numFindings]stake) {
 	mean := func(r flow.Role, frames int64) int64 { // wire bytes of frames of a role
-		if a.roles[r].Frames == 0 {
+		if t.roles[r].Frames == 0 {
 			return 0
 		}
-		return a.roles[r].WireBytes * frames / a.roles[r].Frames
+		return t.roles[r].WireBytes * frames / t.roles[r].Frames
 	}
-	for ref, f := range a.flows.All() {
+	for _, f := range a.flows() {
 		if k := f.Key(); k.Proto != frame.ProtoTCP {
 			continue
 		}
-		ab, ba := a.flows.Counts(ref, 0), a.flows.Counts(ref, 1)
+		ab, ba := f.counts(0), f.counts(1)
 		for _, d := range [...]struct{ data, acks int64 }{{ab.Frames[flow.Data], ba.Frames[flow.Ack]}, {ba.Frames[flow.Data], ab.Frames[flow.Ack]}} {
 			if d.data >= enoughData && 4*d.acks > 3*d.data {
 				spared := d.acks - d.data/2
@@ -191,7 +190,7 @@ func (a *Analysis) weighFlows(stakes *[numFindings]stake) {
 		cost := mean(flow.Setup, ab.Frames[flow.Setup]) + mean(flow.Teardown, ab.Frames[flow.Teardown])
 		if ab.Frames[flow.Setup] > 0 && ab.Payload-ab.Repeated < cost {
 			s := stake{1, frames, cost, 0}
-			if h := a.evidence.handshakes; h.count > 0 {
+			if h := t.evidence.handshakes; h.count > 0 {
 				s.micros = h.micros / h.count
 			}
 			stakes[idleHandshakes].add(s)

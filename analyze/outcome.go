@@ -9,68 +9,71 @@ import (
 )
 
 // Result is what the records taken so far add up to. It fills all but the facts of Source that only files know.
-func (a *Analysis) Result() *Result {
+func (a *Analysis) Result() *Result { return a.Outline(-1) }
+
+// Outline is Result with those flows only that took most wire bytes, so many as top says, and the sum of the others. All of
+// them can be had one by one from EachFlow.
+func (a *Analysis) Outline(top int) *Result {
+	t, c := a.sum(), &a.order.clock
 	r := &Result{
 		Schema: Schema, Kind: "analysis",
-		Source:   Source{Files: []string{}, LinkTypes: []string{}, First: stamp(a.clock.first, a.clock.known), Last: stamp(a.clock.last, a.clock.known)},
-		Totals:   a.sums(),
+		Source:   Source{Files: []string{}, LinkTypes: []string{}, First: stamp(c.first, c.known), Last: stamp(c.last, c.known)},
+		Totals:   t.sums(),
 		Owners:   make(map[string]int64, frame.NumMeasured),
 		Inferred: make(map[string]int64, frame.NumOwners-frame.NumMeasured),
 		Roles:    make(map[Role]Share, flow.NumRoles),
-		TCP:      a.tcp,
-		Flows:    make([]Flow, 0, a.flows.Len()),
+		TCP:      t.tcp,
 		By:       a.options.View.By,
-		Groups:   a.groups(),
-		Findings: a.findings(),
-		Warnings: a.warnings(),
+		Groups:   a.groups(t),
+		Findings: a.findings(t),
+		Warnings: t.warnings(c),
 	}
-	for o, n := range a.ledger {
+	for o, n := range t.ledger {
 		if o < frame.NumMeasured {
 			r.Owners[frame.Owner(o).String()] = n
 		} else {
 			r.Inferred[frame.Owner(o).String()] = n
 		}
 	}
-	for i, share := range a.roles {
+	for i, share := range t.roles {
 		r.Roles[Roles[i]] = share
 	}
 	r.TCP.OptionBytes = make(map[string]int64, frame.NumTCPOptions)
-	for i, n := range a.option {
+	for i, n := range t.option {
 		r.TCP.OptionBytes[frame.TCPOption(i).String()] = n
 	}
-	if a.charts != nil {
-		r.Charts = a.charts.result()
+	if t.charts != nil {
+		r.Charts = t.charts.result()
 	}
-	for ref, f := range a.flows.All() {
-		r.Flows = append(r.Flows, a.conversation(ref, f))
-	}
-	if a.others.Records > 0 {
-		r.Others = &OtherFlows{Flows: a.unmatched, Direction: figures(&a.others)}
+	r.Flows, r.Unlisted = a.top(top)
+	r.EachFlow = a.EachFlow()
+	if t.others.Records > 0 {
+		r.Others = &OtherFlows{Flows: a.folded(), Direction: figures(&t.others)}
 	}
 	return r
 }
 
 // sums completes the totals from the ledger.
-func (a *Analysis) sums() Totals {
-	t := a.totals
-	t.RecordBytes = a.ledger.Record()
-	t.PayloadBytes = a.ledger[frame.Payload]
-	t.HeaderBytes = a.ledger.Headers()
-	t.WireBytes = a.ledger.Wire()
-	t.HeaderBytesPerPayloadByte = Over(t.HeaderBytes, t.UniquePayloadBytes)
-	t.WireOverheadPerPayload = Over(t.WireBytes-t.UniquePayloadBytes, t.UniquePayloadBytes)
-	t.Efficiency = Over(t.UniquePayloadBytes, t.WireBytes)
-	return t
+func (t *tally) sums() Totals {
+	s := t.totals
+	s.RecordBytes = t.ledger.Record()
+	s.PayloadBytes = t.ledger[frame.Payload]
+	s.HeaderBytes = t.ledger.Headers()
+	s.WireBytes = t.ledger.Wire()
+	s.HeaderBytesPerPayloadByte = Over(s.HeaderBytes, s.UniquePayloadBytes)
+	s.WireOverheadPerPayload = Over(s.WireBytes-s.UniquePayloadBytes, s.UniquePayloadBytes)
+	s.Efficiency = Over(s.UniquePayloadBytes, s.WireBytes)
+	return s
 }
 
 // conversation turns a flow so that A is the endpoint that sent the first frame seen.
-func (a *Analysis) conversation(ref flow.Ref, f *flow.Flow) Flow {
-	k := f.Key()
-	ab, ba := a.flows.Counts(ref, 0), a.flows.Counts(ref, 1)
+func (p placed) conversation() Flow {
+	k := p.Key()
+	ab, ba := p.counts(0), p.counts(1)
 	c := Flow{Proto: protoName(k.Proto), A: k.AddrA().String(), APort: k.APort, B: k.AddrB().String(), BPort: k.BPort,
-		AB: figures(&ab), BA: figures(&ba), Iface: int(f.Interface()), Number: int(ref) + 1,
-		First: stamp(f.First, f.First != NoTime), Last: stamp(f.Last, f.Last != NoTime)}
-	if f.Reversed() {
+		AB: figures(&ab), BA: figures(&ba), Iface: int(p.Interface()),
+		First: stamp(p.First, p.First != NoTime), Last: stamp(p.Last, p.Last != NoTime)}
+	if p.Reversed() {
 		c.A, c.APort, c.B, c.BPort, c.AB, c.BA = c.B, c.BPort, c.A, c.APort, c.BA, c.AB
 	}
 	if outer, inner := k.VLANs(); inner != 0 {
@@ -92,34 +95,6 @@ func figures(c *flow.Counts) Direction {
 		Retransmissions: c.Frames[flow.Retransmit],
 		PayloadBytes:    c.Payload, UniquePayloadBytes: c.Payload - c.Repeated, HeaderBytes: c.Header, WireBytes: c.Wire,
 	}
-}
-
-// row is the accounting of the record at hand.
-func (a *Analysis) row(v *verdict, r *Record, f *frame.Frame) FrameRow {
-	l, body := &f.Ledger, icmpBody(f)
-	row := FrameRow{
-		N: a.number, Time: stamp(r.Nanos, r.Nanos != NoTime), Len: l.Record(), CapLen: int64(len(r.Data)), Frames: v.frames,
-		PayloadBytes: l[frame.Payload], UniqueBytes: v.unique, HeaderBytes: v.header - body, ICMPBodyBytes: body,
-		PaddingBytes: l[frame.Padding] + l[frame.FCS], WireBytes: v.wire, Role: Roles[v.role], Expanded: v.frames > 1,
-	}
-	if v.flow != nil {
-		row.Flow = int(v.ref) + 1
-		row.AToB = (v.dir == 1) == v.flow.Reversed()
-	}
-	if a.options.FrameOwners {
-		row.Owners = make(map[string]int64)
-		row.Inferred = make(map[string]int64)
-		for o, n := range l {
-			switch {
-			case n == 0:
-			case o < frame.NumMeasured:
-				row.Owners[frame.Owner(o).String()] = n
-			default:
-				row.Inferred[frame.Owner(o).String()] = n
-			}
-		}
-	}
-	return row
 }
 
 // icmpBody is what an ICMP or IGMP message has beyond its first 8 octets (RFC 792); a fragment after the first has nothing

@@ -2,6 +2,7 @@ package analyze
 
 import (
 	"encoding/json"
+	"iter"
 	"math"
 )
 
@@ -50,6 +51,8 @@ type Result struct {
 	Roles    map[Role]Share   `json:"roles"`
 	TCP      TCP              `json:"tcp"`
 	Flows    []Flow           `json:"flows"`
+	Unlisted OtherFlows       `json:"-"` // the sum of the flows that Flows leaves out
+	EachFlow iter.Seq[*Flow]  `json:"-"` // all flows, one by one; nil: Flows has them all
 	Others   *OtherFlows      `json:"other_flows,omitempty"`
 	Frames   []FrameRow       `json:"frames,omitempty"` // with --frames: one row a record
 	By       string           `json:"by,omitempty"`     // what Groups are made by
@@ -59,10 +62,24 @@ type Result struct {
 	Warnings []Warning        `json:"warnings"`
 }
 
+// AllFlows iterates over the flows, those left out of Flows included.
+func (r *Result) AllFlows() iter.Seq[*Flow] {
+	if r.EachFlow != nil {
+		return r.EachFlow
+	}
+	return func(yield func(*Flow) bool) {
+		for i := range r.Flows {
+			if !yield(&r.Flows[i]) {
+				return
+			}
+		}
+	}
+}
+
 // Source says where the records came from.
 type Source struct {
 	Files         []string `json:"files"`
-	Format        string   `json:"format"`      // pcap, pcapng, or mixed
+	Format        string   `json:"format"`      // pcap, pcapng, or mixed; live
 	Compression   string   `json:"compression"` // none, gzip, zstd, lz4, xz, or mixed
 	LinkTypes     []string `json:"link_types"`  // names as in pcap-linktype(7), without LINKTYPE_ or DLT_
 	SnapLen       int64    `json:"snaplen"`     // the largest of all interfaces; 0 for no limit
@@ -70,6 +87,7 @@ type Source struct {
 	Last          string   `json:"last"`
 	TruncatedFile bool     `json:"truncated_file"`
 	Filter        string   `json:"filter"`
+	Capture       *Capture `json:"capture,omitempty"` // of a live capture
 }
 
 // Totals are the figures over all records.

@@ -22,11 +22,11 @@ const runUnit = 8
 const manySegments = 255
 
 // observe follows the rhythm of writes and ACKs of a TCP connection.
-func (e *evidence) observe(v *verdict, r *Record, f *frame.Frame) {
-	h, me, peer := &f.TCP, v.sender(), v.receiver()
-	now := uint32(r.Nanos / 1000)
-	if h.Flags&frame.SYN != 0 {
-		if v.role == flow.Setup && h.Flags&frame.ACK == 0 {
+func (e *evidence) observe(v *verdict, d *digest) {
+	me, peer := v.sender(), v.receiver()
+	now := uint32(d.nanos / 1000)
+	if d.flags&frame.SYN != 0 {
+		if v.role == flow.Setup && d.flags&frame.ACK == 0 {
 			me.Mark = now
 			me.State |= flow.Connecting
 		}
@@ -38,25 +38,25 @@ func (e *evidence) observe(v *verdict, r *Record, f *frame.Frame) {
 			e.handshakes.add(stake{count: 1, micros: int64(now - me.Mark)})
 		}
 	}
-	if peer.Is(flow.SmallOut) && h.Flags&frame.ACK != 0 && h.Ack == peer.Next() {
+	if peer.Is(flow.SmallOut) && d.flags&frame.ACK != 0 && d.ack == peer.Next() {
 		peer.State &^= flow.SmallOut
 		if wait := now - peer.Mark; v.role == flow.Ack && delayedFrom <= wait && wait <= delayedTo {
 			peer.State |= flow.Waited
 			peer.Mark, peer.Gap = now, uint8((wait-delayedFrom)/gapUnit)
 		}
 	}
-	if v.role == flow.Data && h.Segment > 0 {
-		e.write(v, me, peer, now, f)
+	if v.role == flow.Data && d.payload > 0 {
+		e.write(v, me, peer, now, d)
 	}
 }
 
 // write notes a segment with new data.
-func (e *evidence) write(v *verdict, me, peer *flow.Stream, now uint32, f *frame.Frame) {
-	overhead := v.wire - f.Ledger[frame.Payload]
+func (e *evidence) write(v *verdict, me, peer *flow.Stream, now uint32, d *digest) {
+	overhead := v.wire - int64(d.payload)
 	if me.Is(flow.Waited) && now-me.Mark <= released {
 		e.stakes[nagleDelayedACK].add(stake{1, 2, 2 * overhead, delayedFrom + int64(me.Gap)*gapUnit})
 	}
-	small := v.frames == 1 && f.TCP.Segment+int(f.Ledger[frame.TCPOptions]) < fullSegment
+	small := v.frames == 1 && int(d.payload)+int(d.options) < fullSegment
 	alone := small && !me.Is(flow.SmallOut) // after a second segment before the ACK nothing waits for it
 	me.State &^= flow.Waited | flow.SmallOut
 	if alone {
@@ -74,5 +74,5 @@ func (e *evidence) write(v *verdict, me, peer *flow.Stream, now uint32, f *frame
 		return
 	}
 	me.Run++
-	me.RunBytes = uint8(min(int(me.RunBytes)+(f.TCP.Segment+runUnit-1)/runUnit, 255))
+	me.RunBytes = uint8(min(int(me.RunBytes)+(int(d.payload)+runUnit-1)/runUnit, 255))
 }

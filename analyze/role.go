@@ -7,33 +7,33 @@ import (
 
 // withoutState is the role of a frame that no sequence number helps to judge: a datagram is data even when it is empty, a
 // network or tunnel packet without a transport is other.
-func withoutState(f *frame.Frame) flow.Role {
-	switch f.Flow.Proto {
+func withoutState(d *digest) flow.Role {
+	switch d.proto {
 	case frame.ProtoUDP, frame.ProtoUDPLite:
-		if f.HasTransport || f.Fragment.Offset != 0 {
+		if d.facts&(hasTransport|laterFragment) != 0 {
 			return flow.Data
 		}
 	case frame.ProtoTCP:
-		if f.HasTransport {
-			return byFlags(&f.TCP)
+		if d.is(hasTransport) {
+			return byFlags(d)
 		}
 	}
-	if f.Ledger[frame.Payload] > 0 && (f.HasTransport || f.Fragment.Offset != 0) {
+	if d.payload > 0 && d.facts&(hasTransport|laterFragment) != 0 {
 		return flow.Data
 	}
 	return flow.Other
 }
 
 // byFlags is the role of a TCP segment without regard to what was sent before.
-func byFlags(h *frame.TCPHeader) flow.Role {
+func byFlags(d *digest) flow.Role {
 	switch {
-	case h.Flags&frame.SYN != 0:
+	case d.flags&frame.SYN != 0:
 		return flow.Setup
-	case h.Segment > 0:
+	case d.payload > 0:
 		return flow.Data
-	case h.Flags&(frame.FIN|frame.RST) != 0:
+	case d.flags&(frame.FIN|frame.RST) != 0:
 		return flow.Teardown
-	case h.Flags&frame.ACK != 0:
+	case d.flags&frame.ACK != 0:
 		return flow.Ack
 	}
 	return flow.Other

@@ -63,6 +63,7 @@ type Workload struct {
 	Seed            uint64      `json:"seed"`                  // of sizes and times
 	LingerSeconds   float64     `json:"linger_seconds"`        // from the last write to the close of a connection
 	Transports      []Transport `json:"transports"`
+	Causes          []Cause     `json:"causes,omitempty"`
 }
 
 // Answered reports whether messages are answered: then latency is the round trip.
@@ -73,11 +74,14 @@ type Transport struct {
 	Name    string             `json:"name"`
 	Options map[string]any     `json:"options"` // read back from the kernel
 	Trials  []Trial            `json:"trials"`
+	Variant *Variant           `json:"variant,omitempty"` // nil for a transport that stands for itself
 	Summary map[string]Summary `json:"summary,omitempty"` // by the JSON name of the figure
 	// BreakEven is absent for the base.
 	BreakEven *BreakEven `json:"break_even,omitempty"`
 	// Cost is absent without trials.
-	Cost     *Cost     `json:"cost,omitempty"`
+	Cost *Cost `json:"cost,omitempty"`
+	// Theory is nil where no standard determines anything.
+	Theory   *Theory   `json:"theory,omitempty"`
 	Timeline *Timeline `json:"-"` // frames to draw, where somebody asked for them
 }
 

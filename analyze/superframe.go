@@ -30,59 +30,52 @@ const (
 // The MTU is Options.MTU, or 1500 unless the same interface has shown more: two SYNs that announce more, or packets that
 // nothing could have glued together: fragments and ICMP.
 
-// expand returns how many frames the record was on the wire, and charges what they need beyond the record.
-func (a *Analysis) expand(v *verdict, r *Record, f *frame.Frame) int64 {
-	l := &f.Ledger
-	payload := int(l[frame.Payload])
-	if !f.HasTransport || payload == 0 || f.Fragment.IsFragment() || f.Defects&(frame.SurplusLength|frame.LengthBelowCapture) != 0 {
-		return 1
-	}
+// expand finds out how many frames the record, which has payload, was on the wire, and charges what they needed beyond it.
+func (s *shard) expand(v *verdict, d *digest) {
+	payload := int(d.payload)
 	var size int
-	switch f.Flow.Proto {
+	switch d.proto {
 	case frame.ProtoTCP:
-		size = a.segmentSize(v, r, f)
+		size = segmentSize(v, d)
 	case frame.ProtoUDP, frame.ProtoUDPLite:
-		if mtu := a.mtus.of(r.Interface); r.WireLen > mtu {
-			size = max(payload-(packetLen(f)-mtu), 0)
+		if d.length > d.mtu {
+			size = max(payload-d.beyondMTU(), 0)
 		}
 	}
 	if size == 0 || payload <= size {
-		return 1
+		return
 	}
-	if l[frame.Preamble] == 0 { // no Ethernet: there is nothing to expand it to
-		a.doubts[oversizeNotExpanded]++
-		return 1
+	if !d.is(onEthernet) { // there is nothing to expand it to
+		s.doubts[oversizeNotExpanded]++
+		return
 	}
-	a.doubts[oversizeFrames]++
-	if f.Flow.Proto != frame.ProtoTCP {
-		a.doubts[udpGSOAssumed]++
+	s.doubts[oversizeFrames]++
+	if d.proto != frame.ProtoTCP {
+		s.doubts[udpGSOAssumed]++
 	}
 	n := (payload + size - 1) / size
-	replicate(l, int64(n), int64(payload-(n-1)*size))
-	return int64(n)
+	v.frames, v.last = int64(n), int64(payload-(n-1)*size)
+	v.replicated = replicate(&s.ledger, d, v.frames, v.last)
 }
 
-// packetLen is the length of the outermost network packet by its headers.
-func packetLen(f *frame.Frame) int {
-	return int(f.Ledger.Record()-f.Ledger[frame.Padding]-f.Ledger[frame.FCS]) - f.LinkHeader
-}
+// beyondMTU is by how many octets the packet exceeds the MTU, below 0 for one that does not.
+func (d *digest) beyondMTU() int { return int(d.packet) - int(d.mtu) }
 
 // segmentSize is the payload of a full segment if the record may be a super-frame, else 0.
-func (a *Analysis) segmentSize(v *verdict, r *Record, f *frame.Frame) int {
+func segmentSize(v *verdict, d *digest) int {
 	me, peer := v.sender(), v.receiver()
-	options := int(f.Ledger[frame.TCPOptions])
-	carried := f.TCP.Segment + options
+	options := int(d.options)
+	carried := int(d.payload) + options
 	if me.Is(flow.SawMSS) && peer.Is(flow.SawMSS) {
-		limit := max(min(int(peer.MSS), max(int(me.MSS), usualMSS(f))), minSendMSS)
-		if a.mtus.fixed > 0 && r.WireLen > a.mtus.fixed {
-			limit = min(limit, carried-(packetLen(f)-a.mtus.fixed))
+		limit := max(min(int(peer.MSS), max(int(me.MSS), usualMSS(d.version))), minSendMSS)
+		if d.is(mtuGiven) && d.length > d.mtu {
+			limit = min(limit, carried-d.beyondMTU())
 		}
 		return segmentOfMSS(limit, carried, options)
 	}
-	mtu := a.mtus.of(r.Interface)
 	over := 0 // octets of the packet beyond the MTU
-	if r.WireLen > mtu {
-		over = packetLen(f) - mtu
+	if d.length > d.mtu {
+		over = d.beyondMTU()
 	}
 	switch {
 	case over > 0 && !me.Is(flow.SawMSS) && me.MSS >= fullSegment:
@@ -103,24 +96,26 @@ func segmentOfMSS(mss, carried, options int) int {
 	return mss - options
 }
 
-// usualMSS is what a host on plain Ethernet announces.
-func usualMSS(f *frame.Frame) int {
-	if f.Flow.IP == 6 {
+// usualMSS is what a host on plain Ethernet announces over a version of IP.
+func usualMSS(version uint8) int {
+	if version == 6 {
 		return ethernetMTU - 60
 	}
 	return ethernetMTU - 40
 }
 
-// replicate charges a record that was n frames on the wire with what the further n-1 needed. last is the payload of the
-// last one.
-func replicate(l *frame.Ledger, n, last int64) {
-	headers := l.Headers() + l[frame.PricedEthernet]
+// replicate charges a record that was n frames on the wire with what the further n-1 needed, and returns how much that is.
+// last is the payload of the last one.
+func replicate(l *frame.Ledger, d *digest, n, last int64) int64 {
+	headers := int64(d.header) + int64(d.priced)
 	more := n - 1
+	fill := max(frame.MinFrame-headers-last, 0)
 	l[frame.ReplicatedHeaders] += more * headers
 	l[frame.Preamble] += more * frame.PreambleLen
 	l[frame.Gap] += more * frame.GapLen
 	l[frame.InferredFCS] += more * frame.FCSLen
-	l[frame.Fill] += max(frame.MinFrame-headers-last, 0)
+	l[frame.Fill] += fill
+	return more*(headers+frame.PreambleLen+frame.GapLen+frame.FCSLen) + fill
 }
 
 // price gives a frame that is no Ethernet frame the cost of an untagged one: 14 octets in place of its link header and what
@@ -139,48 +134,3 @@ func price(l *frame.Ledger, f *frame.Frame) {
 
 // ethernetHeaderLen is two addresses and the EtherType (IEEE 802.3 clause 3.1.1).
 const ethernetHeaderLen = 14
-
-// maxInterfaces is the number of interfaces whose MTU is learnt; further ones have 1500.
-const maxInterfaces = 1 << 12
-
-// mtus holds the MTU of each interface, in octets of an IP packet.
-type mtus struct {
-	fixed  int   // for all interfaces; 0 to learn it
-	learnt []int // by number of interface; 0 for nothing learnt
-}
-
-func (m *mtus) of(iface int32) int {
-	if m.fixed > 0 {
-		return m.fixed
-	}
-	if int(iface) < len(m.learnt) && iface >= 0 {
-		return max(m.learnt[iface], ethernetMTU)
-	}
-	return ethernetMTU
-}
-
-// learn takes what a frame says about the MTU.
-func (m *mtus) learn(v *verdict, r *Record, f *frame.Frame) {
-	var shown int
-	switch {
-	case f.TCP.Flags&frame.SYN != 0:
-		ab, ba := v.sender(), v.receiver()
-		if !ab.Is(flow.SawMSS) || !ba.Is(flow.SawMSS) {
-			return
-		}
-		shown = int(min(ab.MSS, ba.MSS)) + ethernetMTU - usualMSS(f)
-	case f.Fragment.More, f.Flow.Proto == frame.ProtoICMP, f.Flow.Proto == frame.ProtoICMPv6:
-		if r.WireLen <= ethernetMTU || f.Defects&(frame.SurplusLength|frame.LengthBelowCapture) != 0 {
-			return
-		}
-		shown = packetLen(f)
-	}
-	iface := r.Interface
-	if shown <= ethernetMTU || iface < 0 || iface >= maxInterfaces {
-		return
-	}
-	for int(iface) >= len(m.learnt) {
-		m.learnt = append(m.learnt, 0)
-	}
-	m.learnt[iface] = max(m.learnt[iface], shown)
-}

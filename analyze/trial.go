@@ -77,8 +77,8 @@ func (d *Direction) add(o *Direction) {
 const baseName = "udp"
 
 // Complete adds what follows from the counted trials: frames saved against the base, messages a data frame, the summary of
-// every figure, what the saving costs, and the break-even with the base. Base is the transport udp, else the first; a trial is compared with the base's trial of the same
-// number, with the base's last one where it has fewer.
+// every figure, what the saving costs, and the break-even with the base. Base is the transport udp, else the first; a trial is
+// compared with the base's trial of the same number, with the base's last one where it has fewer.
 func (r *Run) Complete() {
 	for i := range r.Workloads {
 		w := &r.Workloads[i]
@@ -107,7 +107,9 @@ func (r *Run) Complete() {
 				t.BreakEven = w.breakEven(base, t, &r.Link)
 			}
 		}
+		w.addCauses()
 	}
+	r.addTheory()
 }
 
 // base is the transport that the others are compared with; nil without any.

@@ -114,16 +114,16 @@ func newBuckets(v View) buckets {
 }
 
 // key is the group of a record.
-func (b *buckets) key(v *verdict, r *Record, f *frame.Frame) int64 {
+func (b *buckets) key(v *verdict, d *digest) int64 {
 	switch b.view.By {
 	case "protocol":
-		return protocolKey(f)
+		return int64(d.kind)
 	case "interface":
-		return int64(r.Interface)
+		return int64(d.iface())
 	case "size":
-		return sizeKey(v, f)
+		return sizeKey(v, d)
 	}
-	return r.Nanos - floorMod(r.Nanos, int64(b.view.Every))
+	return d.nanos - floorMod(d.nanos, int64(b.view.Every))
 }
 
 // label is what the group of a key is called.
@@ -150,20 +150,29 @@ func floorMod(n, m int64) int64 {
 	return (n%m + m) % m
 }
 
-func (b *buckets) add(v *verdict, r *Record, f *frame.Frame) {
-	k := b.key(v, r, f)
+func (b *buckets) add(v *verdict, d *digest) {
+	k := b.key(v, d)
 	sum := b.sums[k]
 	if sum == nil {
 		sum = new(flow.Counts)
 		b.sums[k] = sum
 	}
-	payload := f.Ledger[frame.Payload]
+	payload := int64(d.payload)
 	sum.Records++
 	sum.Payload += payload
 	sum.Repeated += payload - v.unique
-	sum.Header += v.header
+	sum.Header += int64(d.header)
 	sum.Wire += v.wire
 	sum.Frames[v.role] += v.frames
+}
+
+func (b *buckets) merge(o *buckets) {
+	for k, sum := range o.sums {
+		if b.sums[k] == nil {
+			b.sums[k] = new(flow.Counts)
+		}
+		b.sums[k].Add(sum)
+	}
 }
 
 // Keys of frames that are no IP, beyond the protocol numbers.
@@ -173,10 +182,10 @@ const (
 	keyOther
 )
 
-func protocolKey(f *frame.Frame) int64 {
+func protocolKey(f *frame.Frame) uint16 {
 	switch {
 	case f.Flow.IP != 0:
-		return int64(f.Flow.Proto)
+		return uint16(f.Flow.Proto)
 	case f.Ledger[frame.ARP] > 0:
 		return keyARP
 	case f.Ledger[frame.LLC] > 0:
@@ -203,9 +212,9 @@ var sizeClasses = [...]struct {
 	label string
 }{{64, "64"}, {127, "65-127"}, {255, "128-255"}, {511, "256-511"}, {1023, "512-1023"}, {1518, "1024-1518"}, {1<<63 - 1, "1519-"}}
 
-func sizeKey(v *verdict, f *frame.Frame) int64 {
+func sizeKey(v *verdict, d *digest) int64 {
 	size := v.wire
-	if f.Ledger[frame.Preamble] > 0 {
+	if d.is(onEthernet) {
 		size = v.wire/v.frames - frame.PreambleLen - frame.GapLen
 	}
 	for i, class := range sizeClasses {
@@ -217,16 +226,16 @@ func sizeKey(v *verdict, f *frame.Frame) int64 {
 }
 
 // groups is the traffic as the view asks for it.
-func (a *Analysis) groups() []Group {
+func (a *Analysis) groups(t *tally) []Group {
 	v := a.options.View
 	var list []Group
 	switch v.By {
 	case "":
 		return nil
 	case "flow", "host", "port":
-		list = a.flowGroups(v.By)
+		list = a.flowGroups(v.By, t)
 	default:
-		list = a.buckets.list()
+		list = t.buckets.list()
 	}
 	return v.order(list)
 }
@@ -241,7 +250,7 @@ func (b *buckets) list() []Group {
 }
 
 // flowGroups adds up the flows by what their key says. The records of no flow come last.
-func (a *Analysis) flowGroups(by string) []Group {
+func (a *Analysis) flowGroups(by string, t *tally) []Group {
 	var names []string // in order of first appearance
 	sums := make(map[string]*flow.Counts)
 	add := func(name string, c *flow.Counts) {
@@ -254,9 +263,9 @@ func (a *Analysis) flowGroups(by string) []Group {
 		}
 		sums[name].Add(c)
 	}
-	for ref, f := range a.flows.All() {
+	for _, f := range a.flows() {
 		k := f.Key()
-		ab, ba := a.flows.Counts(ref, 0), a.flows.Counts(ref, 1)
+		ab, ba := f.counts(0), f.counts(1)
 		switch by {
 		case "host":
 			add(k.AddrA().String(), &ab)
@@ -267,12 +276,12 @@ func (a *Analysis) flowGroups(by string) []Group {
 			add(service(&k), &ab)
 		default:
 			ab.Add(&ba)
-			c := a.conversation(ref, f)
+			c := f.conversation()
 			add(conversationName(&c), &ab)
 		}
 	}
-	if a.others.Records > 0 {
-		add(otherKey, &a.others)
+	if t.others.Records > 0 {
+		add(otherKey, &t.others)
 	}
 	list := make([]Group, len(names))
 	for i, name := range names {

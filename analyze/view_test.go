@@ -1,10 +1,8 @@
 package analyze
 
 import (
-	"slices"
 	"strings"
 	"testing"
-	"time"
 )
 
 // views is some traffic of every kind that the groups tell apart.
@@ -118,31 +116,5 @@ func TestTimesBeforeTheEpochHaveGroups(t *testing.T) {
 		if got := test.nanos - floorMod(test.nanos, 1000); got != test.want {
 			t.Errorf("%d is in the group of %d, want %d", test.nanos, got, test.want)
 		}
-	}
-}
-
-func TestTimeRange(t *testing.T) {
-	packets := []packet{udp(1), udp(2).after(ms), udp(3).after(2 * ms), udp(4).after(3 * ms)}
-	tests := []struct {
-		name     string
-		from, to time.Time
-		numbers  []int64
-	}{
-		{"all", time.Time{}, time.Time{}, []int64{1, 2, 3, 4}},
-		{"from, inclusive", epoch.Add(ms), time.Time{}, []int64{2, 3, 4}},
-		{"to, exclusive", time.Time{}, epoch.Add(ms), []int64{1}},
-		{"both", epoch.Add(ms), epoch.Add(3 * ms), []int64{2, 3}},
-	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			r := analyse(t, Options{From: test.from, To: test.to}, packets...)
-			var numbers []int64
-			for _, row := range r.Frames {
-				numbers = append(numbers, row.N)
-			}
-			if !slices.Equal(numbers, test.numbers) || r.Totals.Records != int64(len(test.numbers)) {
-				t.Errorf("records %v of %d, want %v", numbers, r.Totals.Records, test.numbers)
-			}
-		})
 	}
 }

@@ -40,7 +40,7 @@ const (
 	areaLink       = "test link"
 	areaTransports = "transports"
 	areaSettings   = "TCP settings that the test hosts get"
-	areaInterfaces = "interfaces of this machine (run uses none of them)"
+	areaInterfaces = "interfaces of this machine (run uses those of -i only)"
 )
 
 // Examine finds out what this machine can do, by trying. Where the test hosts need a user namespace, it runs this program
@@ -230,8 +230,24 @@ func (b *bench) settings() (checks []Check) {
 	return checks
 }
 
+// leftChanged says which interfaces a run that was killed did not give back.
+func leftChanged() []Check {
+	c := Check{Area: areaInterfaces, Name: "given back", State: present, Found: "no run has left an interface changed"}
+	names, err := nic.Pending()
+	switch {
+	case errors.Is(err, os.ErrPermission):
+		c.State, c.Found, c.Fix = unusual, "a journal of changed interfaces that only root may read", "sudo wiretax doctor"
+	case err != nil:
+		c = outcome(c, err)
+	case len(names) > 0:
+		c.State, c.Found, c.Fix = missing, "left changed by a run that was killed: "+strings.Join(names, ", "), "sudo wiretax doctor --restore"
+	}
+	return []Check{c}
+}
+
 // interfaces lists the real interfaces that are up.
 func interfaces() (checks []Check) {
+	checks = leftChanged()
 	list, err := nic.List()
 	if err != nil {
 		return []Check{outcome(Check{Area: areaInterfaces, Name: "all"}, err)}

@@ -37,22 +37,23 @@ func flowsTable(r *analyze.Result, s Style) *table {
 		})
 	}
 	if len(flows) > 0 {
-		t.notes = flowNotes(flows[shown:], r.Others)
+		t.notes = flowNotes(flows[shown:], r)
 	}
 	*t = t.withoutBlank()
 	return t
 }
 
 // flowNotes accounts for what the table leaves out, so that its reader can still add up.
-func flowNotes(rest []analyze.Flow, others *analyze.OtherFlows) []string {
+func flowNotes(rest []analyze.Flow, r *analyze.Result) []string {
 	var notes []string
-	if len(rest) > 0 {
-		var frames, wire int64
+	others := r.Others
+	if n := int64(len(rest)) + r.Unlisted.Flows; n > 0 {
+		frames, wire := r.Unlisted.Frames, r.Unlisted.WireBytes
 		for _, f := range rest {
 			frames += f.AB.Frames + f.BA.Frames
 			wire += f.AB.WireBytes + f.BA.WireBytes
 		}
-		notes = append(notes, fmt.Sprintf("%s, %s, %s (--top N)", plural(float64(len(rest)), "more flow"),
+		notes = append(notes, fmt.Sprintf("%s, %s, %s (--top N)", plural(float64(n), "more flow"),
 			plural(float64(frames), "frame"), plural(float64(wire), "wire byte")))
 	}
 	if others != nil {

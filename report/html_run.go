@@ -62,6 +62,14 @@ func workloadSection(r *analyze.Run, w *analyze.Workload, i int) pageSection {
 	}
 	s.Pictures = append(s.Pictures, picture{ID: id("figures"), Title: "All figures", Open: true, Data: transportTable(w, true, true),
 		Note: "Medians over the trials; [min..max] where they differ."})
+	if causes := causeTable(w, true); causes != nil {
+		s.Pictures = append(s.Pictures, picture{ID: id("causes"), Title: "What each mechanism contributes", Open: true, Data: causes,
+			Note: "Medians of the trials with it less medians of those without, with the 95 % bootstrap interval."})
+	}
+	if theory := theoryTable(w); theory != nil {
+		s.Pictures = append(s.Pictures, picture{ID: id("theory"), Title: "What the standards determine", Open: true, Data: theory,
+			Note: "Beside the medians of the trials; >=: the least that conforming hosts can do."})
+	}
 	if options := optionSection(w); len(options.lines) > 0 {
 		s.Pictures = append(s.Pictures, picture{ID: id("options"), Title: "Socket options, read back from the kernel", Lines: options.lines})
 	}
@@ -223,6 +231,11 @@ func transportParts(t *analyze.Transport) []part {
 	if t.Timeline != nil {
 		return ownerParts(drawnTrial(t))
 	}
+	return medianParts(t)
+}
+
+// medianParts are the wire bytes as far as the figures of all trials tell them apart.
+func medianParts(t *analyze.Transport) []part {
 	unique, payload, header := t.Summary["unique_payload_bytes"].Median, t.Summary["payload_bytes"].Median, t.Summary["header_bytes"].Median
 	return []part{
 		{classPayload, "unique payload", float64(unique)}, {"retransmit", "retransmitted payload", float64(payload - unique)},

@@ -18,9 +18,10 @@ func runRecords(r *analyze.Run) table {
 	}
 	names = append(names, "message_sizes", "arrivals", "pattern", "depth", "connections")
 	names = append(names, costNames()...)
+	names = append(names, theoryColumns[:]...)
 	t := table{columns: named(names...)}
 	for i := range r.Workloads {
-		w := referenceFirst(&r.Workloads[i])
+		w := withVariants(&r.Workloads[i])
 		for _, tr := range w.Transports {
 			row := []string{
 				r.Link.Kind, strconv.FormatInt(r.Link.RateBitsPerSecond, 10), decimal(r.Link.RTTSeconds), decimal(r.Link.Loss),
@@ -45,6 +46,7 @@ func runRecords(r *analyze.Run) table {
 			}
 			row = append(row, w.Sizes, w.Arrivals, w.Pattern, blankZero(int64(w.Depth)), blankZero(int64(w.Connections)))
 			row = append(row, costCells(&tr)...)
+			row = append(row, theoryCells(&tr)...)
 			t.rows = append(t.rows, row)
 		}
 	}
@@ -62,17 +64,6 @@ var recordFigures = [...]struct{ column, key string }{
 	{"messages_delivered", "messages_delivered"}, {"latency_p50_seconds", "latency_p50"}, {"latency_p99_seconds", "latency_p99"},
 	{"latency_max_seconds", "latency_max"}, {"duration_seconds", "duration_seconds"},
 	{"data_frames_saved", "data_frames_saved"}, {"frames_saved", "frames_saved"}, {"security_bytes", "security_bytes"},
-}
-
-// analysisRecords is the one table that fits a csv file: groups or frames where they were asked for, otherwise the flows.
-func analysisRecords(r *analyze.Result) table {
-	switch {
-	case r.By != "":
-		return groupRecords(r)
-	case len(r.Frames) > 0:
-		return frameRecords(r)
-	}
-	return flowRecords(r)
 }
 
 func groupRecords(r *analyze.Result) table {
@@ -97,37 +88,35 @@ func directionCells(d *analyze.Direction) []string {
 		d.PayloadBytes, d.UniquePayloadBytes, d.HeaderBytes, d.WireBytes)
 }
 
-func frameRecords(r *analyze.Result) table {
-	t := table{columns: named("n", "time", "len", "caplen", "frames", "payload_bytes", "header_bytes", "padding_bytes", "wire_bytes",
-		"role", "flow", "a_to_b", "expanded")}
-	for _, f := range r.Frames {
-		row := append([]string{strconv.FormatInt(f.N, 10), f.Time},
-			decimals(f.Len, f.CapLen, f.Frames, f.PayloadBytes, f.HeaderBytes, f.PaddingBytes, f.WireBytes)...)
-		t.rows = append(t.rows, append(row, string(f.Role), strconv.Itoa(f.Flow), strconv.FormatBool(f.AToB), strconv.FormatBool(f.Expanded)))
-	}
-	return t
+var frameColumns = [...]string{"n", "time", "len", "caplen", "frames", "payload_bytes", "header_bytes", "padding_bytes", "wire_bytes",
+	"role", "flow", "a_to_b", "expanded"}
+
+func frameCells(f *analyze.FrameRow) []string {
+	row := append([]string{strconv.FormatInt(f.N, 10), f.Time},
+		decimals(f.Len, f.CapLen, f.Frames, f.PayloadBytes, f.HeaderBytes, f.PaddingBytes, f.WireBytes)...)
+	return append(row, string(f.Role), strconv.Itoa(f.Flow), strconv.FormatBool(f.AToB), strconv.FormatBool(f.Expanded))
 }
 
-func flowRecords(r *analyze.Result) table {
+func flowColumns() []string {
 	names := []string{"number", "proto", "a", "a_port", "b", "b_port", "vlans", "vni", "interface", "first", "last"}
 	for _, direction := range []string{"ab_", "ba_"} {
 		for _, figure := range directionFigures {
 			names = append(names, direction+figure)
 		}
 	}
-	t := table{columns: named(names...)}
-	for _, f := range r.Flows {
-		vni := ""
-		if f.VNI != nil {
-			vni = strconv.Itoa(*f.VNI)
-		}
-		row := []string{
-			strconv.Itoa(f.Number), f.Proto, f.A, strconv.Itoa(int(f.APort)), f.B, strconv.Itoa(int(f.BPort)), vlans(f, " "), vni,
-			strconv.Itoa(f.Iface), f.First, f.Last,
-		}
-		t.rows = append(t.rows, slices.Concat(row, directionCells(&f.AB), directionCells(&f.BA)))
+	return names
+}
+
+func flowCells(f *analyze.Flow) []string {
+	vni := ""
+	if f.VNI != nil {
+		vni = strconv.Itoa(*f.VNI)
 	}
-	return t
+	row := []string{
+		strconv.Itoa(f.Number), f.Proto, f.A, strconv.Itoa(int(f.APort)), f.B, strconv.Itoa(int(f.BPort)), vlans(*f, " "), vni,
+		strconv.Itoa(f.Iface), f.First, f.Last,
+	}
+	return slices.Concat(row, directionCells(&f.AB), directionCells(&f.BA))
 }
 
 func named(names ...string) []column {

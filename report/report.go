@@ -18,11 +18,12 @@ const (
 	Markdown Format = "markdown" // GitHub Flavored Markdown
 	CSV      Format = "csv"      // RFC 4180, plain numbers, units in the header
 	JSON     Format = "json"     // the result itself
+	NDJSON   Format = "ndjson"   // the result in lines, one an object (https://github.com/ndjson/ndjson-spec)
 	HTML     Format = "html"     // one file for a browser, with pictures
 )
 
 // Formats lists all formats.
-var Formats = [...]Format{Table, Markdown, CSV, JSON, HTML}
+var Formats = [...]Format{Table, Markdown, CSV, JSON, NDJSON, HTML}
 
 // ParseFormat reads the name of a format.
 func ParseFormat(s string) (Format, error) {
@@ -31,13 +32,14 @@ func ParseFormat(s string) (Format, error) {
 			return f, nil
 		}
 	}
-	return "", fmt.Errorf("format %q: unknown (use table, markdown, csv, json or html)", s)
+	return "", fmt.Errorf("format %q: unknown (use table, markdown, csv, json, ndjson or html)", s)
 }
 
 // Style says what the reader's terminal can show and how much the reader wants to see.
 type Style struct {
 	Width int  // columns of the terminal; 80 where it is 0
 	Color bool // SGR colours (ECMA-48 section 8.3.117); they never carry meaning alone
+	ASCII bool // bars are drawn with the characters of ASCII: the locale has no others
 	Wide  bool // all columns, whatever the width
 	Top   int  // rows of a table of flows; 20 where it is 0, all where it is negative. Groups come with as many as were asked for
 }
@@ -54,6 +56,14 @@ func (s Style) width() int {
 	return s.Width
 }
 
+// MostFlows is how many flows a table shows at most, below 0 for all.
+func (s Style) MostFlows() int {
+	if s.Top == 0 {
+		return usualTop
+	}
+	return s.Top
+}
+
 func (s Style) top(n int) int {
 	switch {
 	case s.Top < 0:
@@ -64,11 +74,13 @@ func (s Style) top(n int) int {
 	return min(n, s.Top)
 }
 
-// Run writes the report of an experiment. As csv it is one row for each workload and transport.
+// Run writes the report of an experiment. As csv it is one row for each workload and transport, as ndjson one line.
 func Run(w io.Writer, r *analyze.Run, f Format, s Style) error {
 	switch f {
 	case JSON:
 		return writeJSON(w, withoutNull(*r))
+	case NDJSON:
+		return NewStream(w, f, s).only(withoutNull(*r))
 	case CSV:
 		return writeCSV(w, runRecords(r))
 	case Markdown:
@@ -83,10 +95,8 @@ func Run(w io.Writer, r *analyze.Run, f Format, s Style) error {
 // where the result holds any, otherwise the flows.
 func Analysis(w io.Writer, r *analyze.Result, f Format, s Style) error {
 	switch f {
-	case JSON:
-		return writeJSON(w, withoutNullLists(*r))
-	case CSV:
-		return writeCSV(w, analysisRecords(r))
+	case JSON, NDJSON, CSV:
+		return NewStream(w, f, s).End(r)
 	case Markdown:
 		return writeMarkdown(w, analysisDocument(r, s))
 	case HTML:

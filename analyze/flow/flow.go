@@ -2,22 +2,15 @@
 // pointer per flow, so the garbage collector does not look at the flows of a large capture.
 package flow
 
-import (
-	"math"
-
-	"wiretax/analyze/frame"
-)
+import "wiretax/analyze/frame"
 
 // Ref is the place of a flow in its table: 0 for the first that appeared.
 type Ref uint32
 
-// None is the Ref of no flow.
-const None Ref = math.MaxUint32
-
 // Flow is one conversation of one interface. A TCP port pair that was used again is still the same flow. It fills three
-// cache lines, of which a record touches two.
+// cache lines, of which a record touches two or all.
 type Flow struct {
-	name name
+	name Name
 	// First and Last are the earliest and latest time of capture, in nanoseconds since the Unix epoch.
 	First, Last int64
 	halves      [2]half // 0 from Key.A to Key.B, 1 the other way
@@ -26,38 +19,20 @@ type Flow struct {
 // half is one direction of a flow: its stream, and its figures as far as they fit; Table.carried has what ran over.
 type half struct {
 	Stream
-	records, payload, header, wire, repeated, data, ack uint32
-	retransmit                                          uint16
-	setup, teardown, probe, other                       uint8
+	records, payload, header, wire, repeated uint32
+	born                                     uint32 // half of the number of the flow's first record
+	data, ack, retransmit                    uint16
+	setup, teardown, probe, other            uint8
 }
 
-// name is a frame.Key and an interface, packed to be compared and hashed word by word.
-type name [6]uint64
-
-func pack(k *frame.Key, iface int32) name {
-	return name{
-		word(k.A[:8]), word(k.A[8:]), word(k.B[:8]), word(k.B[8:]),
-		uint64(k.APort) | uint64(k.BPort)<<16 | uint64(k.Proto)<<32 | uint64(k.IP)<<40 | k.Network>>32<<48,
-		k.Network<<32 | uint64(uint32(iface)),
-	}
-}
-
-// equals compares the words that differ most often first.
-func (n *name) equals(o *name) bool {
-	return n[4] == o[4] && n[1] == o[1] && n[3] == o[3] && n[5] == o[5] && n[0] == o[0] && n[2] == o[2]
-}
+// Name returns the name that the flow was found by.
+func (f *Flow) Name() Name { return f.name }
 
 // Key returns the key that the flow was found by.
-func (f *Flow) Key() (k frame.Key) {
-	putWord(k.A[:8], f.name[0])
-	putWord(k.A[8:], f.name[1])
-	putWord(k.B[:8], f.name[2])
-	putWord(k.B[8:], f.name[3])
-	k.APort, k.BPort = uint16(f.name[4]), uint16(f.name[4]>>16)
-	k.Proto, k.IP = uint8(f.name[4]>>32), uint8(f.name[4]>>40)
-	k.Network = f.name[4]>>48<<32 | f.name[5]>>32
-	return k
-}
+func (f *Flow) Key() frame.Key { return f.name.Key() }
+
+// Born is the number of the flow's first record.
+func (f *Flow) Born() int64 { return int64(f.halves[1].born)<<32 | int64(f.halves[0].born) }
 
 // Interface is the number of the interface that the flow was seen on.
 func (f *Flow) Interface() int32 { return int32(f.name[5]) }

@@ -35,8 +35,9 @@ const (
 	Connecting                     // Mark is the time of the SYN
 	SmallOut                       // Mark is the time of a small segment that is not acknowledged, and nothing followed it
 	Waited                         // Mark is the time of its delayed ACK, Gap how long that took
+	Recent                         // the flow has had a further record lately
 
-	ofSender = SawID | VariesID | Opened // facts that outlive a connection
+	ofSender = SawID | VariesID | Opened | Recent // facts that outlive a connection
 )
 
 // Is reports whether any of the facts in s holds.

@@ -1,45 +1,56 @@
 package flow
 
 import (
-	"encoding/binary"
+	"cmp"
 	"iter"
-	"math/bits"
-	"math/rand/v2"
-
-	"wiretax/analyze/frame"
+	"slices"
 )
 
 // blockFlows is the number of flows a block holds. Flows live in blocks that never move: one growing slice would be
 // copied over and over, and would need room for both copies.
 const blockFlows = 1024
 
-// Table finds flows by key and interface. It is an open-addressing hash table of 4 octets a slot, filled to three quarters
-// at most, over blocks of flows in order of first appearance. The zero value is not usable; call New.
+// Table finds flows by name. It is an open-addressing hash table of 8 octets a slot, filled to three quarters at most,
+// over blocks of flows. The zero value is not usable; call New.
 type Table struct {
-	Holes Holes // of the flows' streams
+	Holes  Holes // of the flows' streams
+	Folded Rest
 
-	seed    [6]uint64 // random: a hostile capture cannot aim at one slot
-	slots   []uint32  // 0 for empty; else the flow's Ref+1 in the bits of mask, and the same upper bits as its hash
-	mask    uint32    // the number of slots less 1
+	seed    Seed
+	slots   []slot
+	mask    uint32 // the number of slots less 1
 	blocks  []*[blockFlows]Flow
 	n       int
 	max     int
+	hand    Ref // the next flow that may have to go
 	carried map[direction]*Counts
 }
 
-// maxFlows keeps the number of slots within the bits of a hash.
+// slot refers to a flow. With the hash beside it, neither growing nor deleting looks at the flows.
+type slot struct {
+	hash  uint32
+	place uint32 // Ref+1; 0 for an empty slot
+}
+
+// Rest is what is left of flows that are not kept apart any more.
+type Rest struct {
+	Flows int64
+	Counts
+}
+
+// OctetsPerFlow is how much memory a flow takes at most, while the slots double: itself, 8/0.375 octets of slots, and half as
+// many of the old ones.
+const OctetsPerFlow = 192 + 32
+
+// maxFlows keeps Ref+1 and the number of slots within 32 bits.
 const maxFlows = 3 << 29
 
-// New returns an empty table that takes at most max flows; 0 for as many as it can number, 1.6 thousand million.
-func New(max int) *Table {
+// New returns an empty table that keeps at most max flows apart; 0 for as many as it can number, 1.6 thousand million.
+func New(max int, seed Seed) *Table {
 	if max <= 0 || max > maxFlows {
 		max = maxFlows
 	}
-	t := &Table{max: max, slots: make([]uint32, 64), mask: 63, carried: make(map[direction]*Counts)}
-	for i := range t.seed {
-		t.seed[i] = rand.Uint64()
-	}
-	return t
+	return &Table{max: max, seed: seed, slots: make([]slot, 64), mask: 63, carried: make(map[direction]*Counts)}
 }
 
 // Len is the number of flows.
@@ -51,108 +62,172 @@ func (t *Table) At(r Ref) *Flow { return &t.blocks[r/blockFlows][r%blockFlows] }
 // All iterates over the flows in order of first appearance.
 func (t *Table) All() iter.Seq2[Ref, *Flow] {
 	return func(yield func(Ref, *Flow) bool) {
-		for r := range t.n {
-			if !yield(Ref(r), t.At(Ref(r))) {
+		order := t.Order()
+		for i := range t.n {
+			r := Ref(i)
+			if order != nil {
+				r = order[i]
+			}
+			if !yield(r, t.At(r)) {
 				return
 			}
 		}
 	}
 }
 
-// Find returns the flow of a key on an interface, added if it was not there: then added is true and the flow has nothing
-// but its name. reverse says that the frame at hand travels from Key.B to Key.A. Find returns None when the table is full.
-func (t *Table) Find(k *frame.Key, iface int32, reverse bool) (r Ref, added bool) {
-	name := pack(k, iface)
-	h := t.hash(&name)
-	i := h & t.mask
-	for ; t.slots[i] != 0; i = (i + 1) & t.mask {
-		if slot := t.slots[i]; (slot^h)&^t.mask == 0 {
-			r := Ref(slot&t.mask - 1)
-			if t.At(r).name.equals(&name) {
+// Order returns the flows in order of first appearance, nil where that is the order of their places: as long as none has
+// taken the place of another.
+func (t *Table) Order() []Ref {
+	if t.Folded.Flows == 0 {
+		return nil
+	}
+	refs := make([]Ref, t.n)
+	for i := range refs {
+		refs[i] = Ref(i)
+	}
+	slices.SortFunc(refs, func(a, b Ref) int { return cmp.Compare(t.At(a).Born(), t.At(b).Born()) })
+	return refs
+}
+
+// Find returns the flow of a name, whose hash it is told. If it was not there it is added: then added is true, and the flow
+// has nothing but its name. reverse says that the frame at hand travels from Key.B to Key.A; born is its number.
+func (t *Table) Find(n *Name, hash uint32, reverse bool, born int64) (r Ref, added bool) {
+	i := hash & t.mask
+	for ; t.slots[i].place != 0; i = (i + 1) & t.mask {
+		if s := t.slots[i]; s.hash == hash {
+			r := Ref(s.place - 1)
+			if f := t.At(r); f.name.equals(n) {
 				return r, false
 			}
 		}
 	}
-	if t.n >= t.max {
-		return None, false
-	}
-	return t.insert(&name, h, i, reverse), true
-}
-
-// insert puts a new flow into the empty slot i.
-func (t *Table) insert(n *name, h, i uint32, reverse bool) Ref {
-	if t.n%blockFlows == 0 {
-		t.blocks = append(t.blocks, new([blockFlows]Flow))
-	}
-	r := Ref(t.n)
-	f := t.At(r)
-	f.name = *n
-	if reverse {
-		f.halves[1].State = Opened
+	if t.n < t.max {
+		r = t.extend()
 	} else {
-		f.halves[0].State = Opened
+		r = t.fold()
+		for i = hash & t.mask; t.slots[i].place != 0; i = (i + 1) & t.mask { // the slots may have moved up
+		}
 	}
-	t.n++
-	t.slots[i] = h&^t.mask | uint32(t.n)
+	f := t.At(r)
+	*f = Flow{name: *n}
+	f.halves[0].born, f.halves[1].born = uint32(born), uint32(born>>32)
+	opener := 0
+	if reverse {
+		opener = 1
+	}
+	f.halves[opener].State = Opened
+	t.slots[i] = slot{hash, uint32(r + 1)}
 	if t.n > len(t.slots)/4*3 {
 		t.grow()
 	}
-	return r
+	return r, true
 }
 
-// grow doubles the slots and places all flows anew: their upper bits are others now.
+// extend returns the place of a further flow.
+func (t *Table) extend() Ref {
+	if t.n%blockFlows == 0 {
+		t.blocks = append(t.blocks, new([blockFlows]Flow))
+	}
+	t.n++
+	return Ref(t.n - 1)
+}
+
+// grow doubles the slots.
 func (t *Table) grow() {
-	t.slots = make([]uint32, 2*len(t.slots))
+	old := t.slots
+	t.slots = make([]slot, 2*len(old))
 	t.mask = uint32(len(t.slots) - 1)
-	for r, f := range t.All() {
-		h := t.hash(&f.name)
-		i := h & t.mask
-		for t.slots[i] != 0 {
-			i = (i + 1) & t.mask
-		}
-		t.slots[i] = h&^t.mask | uint32(r+1)
-	}
-}
-
-// hash folds the words of the name by products of 128 bits, two words a product.
-func (t *Table) hash(n *name) uint32 {
-	h := fold(n[1]^t.seed[1], n[3]^t.seed[3]) ^ fold(n[4]^t.seed[4], n[5]^t.seed[5])
-	if n[0]|n[2] != 0 { // an IPv4-mapped address begins with zeros
-		h ^= fold(n[0]^t.seed[0], n[2]^t.seed[2])
-	}
-	return uint32(fold(h^t.seed[0], t.seed[1]))
-}
-
-func fold(a, b uint64) uint64 {
-	hi, lo := bits.Mul64(a, b)
-	return hi ^ lo
-}
-
-// Merge adds the flows of o, in their order. A flow that both tables have gets the sum of the figures; its sequence state
-// stays that of t, so what o's records repeated of t's is not found out. Flows that do not fit are handed to rest.
-func (t *Table) Merge(o *Table, rest func(*Counts)) {
-	for from, g := range o.All() {
-		ab, ba := o.Counts(from, 0), o.Counts(from, 1)
-		key := g.Key()
-		r, added := t.Find(&key, g.Interface(), g.Reversed())
-		if r == None {
-			ab.Add(&ba)
-			rest(&ab)
+	for _, s := range old {
+		if s.place == 0 {
 			continue
 		}
-		f := t.At(r)
-		if added {
-			f.First, f.Last = g.First, g.Last
-			for dir := range f.halves {
-				f.halves[dir].Stream = g.halves[dir].Stream
-				f.halves[dir].holes = 0
-			}
+		i := s.hash & t.mask
+		for t.slots[i].place != 0 {
+			i = (i + 1) & t.mask
 		}
-		f.First, f.Last = min(f.First, g.First), max(f.Last, g.Last)
-		t.add(r, 0, &ab)
-		t.add(r, 1, &ba)
+		t.slots[i] = s
 	}
 }
 
-func word(b []byte) uint64       { return binary.BigEndian.Uint64(b) }
-func putWord(b []byte, w uint64) { binary.BigEndian.PutUint64(b, w) }
+// WarmAtOnce is how many flows fit the first cache of a CPU beside everything else.
+const WarmAtOnce = 64
+
+// Warm reads the flows of several hashes, at most WarmAtOnce, so that Find has them in the CPU's cache: the CPU fetches
+// several that do not depend on each other at once, where it would wait for one after the other. The sum means nothing; it
+// keeps the compiler from leaving the reads out.
+func (t *Table) Warm(hashes []uint32) (sum uint32) {
+	var places [WarmAtOnce]uint32
+	for i, h := range hashes {
+		places[i] = t.slots[h&t.mask].place
+	}
+	for _, place := range places[:len(hashes)] {
+		if place != 0 {
+			f := t.At(Ref(place - 1))
+			sum += uint32(f.name[4]) + f.halves[0].first + f.halves[1].first
+		}
+	}
+	return sum
+}
+
+// fold gives up a flow, adds its figures to Folded, and returns its place. It goes by second chance (the CLOCK algorithm of
+// page replacement), which comes close to least recent use but costs no list: a hand goes round, and the first flow that had
+// no record since the hand passed it last, or never a second one, has to go.
+func (t *Table) fold() Ref {
+	for {
+		r, f := t.hand, t.At(t.hand)
+		if t.hand++; int(t.hand) == t.n {
+			t.hand = 0
+		}
+		if f.halves[0].Is(Recent) || f.halves[1].Is(Recent) {
+			f.halves[0].State &^= Recent
+			f.halves[1].State &^= Recent
+			continue
+		}
+		for dir := range f.halves {
+			c := t.Counts(r, dir)
+			t.Folded.Add(&c)
+			t.Holes.release(&f.halves[dir].Stream)
+			delete(t.carried, direction{r, dir})
+		}
+		t.Folded.Flows++
+		t.vacate(t.seed.Hash(&f.name), uint32(r+1))
+		return r
+	}
+}
+
+// vacate empties the slot of a flow and moves those up that it kept from their place (Knuth, The Art of Computer
+// Programming, volume 3, section 6.4, algorithm R).
+func (t *Table) vacate(hash, place uint32) {
+	i := hash & t.mask
+	for t.slots[i].place != place {
+		i = (i + 1) & t.mask
+	}
+	for j := (i + 1) & t.mask; t.slots[j].place != 0; j = (j + 1) & t.mask {
+		if home := t.slots[j].hash & t.mask; (j-home)&t.mask >= (j-i)&t.mask {
+			t.slots[i] = t.slots[j]
+			i = j
+		}
+	}
+	t.slots[i] = slot{}
+}
+
+// Take adds a flow of another table, as if its records had come now; born is added to the number of its first one. A flow
+// that both tables have gets the sum of the figures; its sequence state stays that of t, so what the other's records repeated
+// of t's is not found out.
+func (t *Table) Take(o *Table, from Ref, born int64) {
+	g := o.At(from)
+	r, added := t.Find(&g.name, t.seed.Hash(&g.name), g.Reversed(), g.Born()+born)
+	f := t.At(r)
+	if added {
+		f.First, f.Last = g.First, g.Last
+		for dir := range f.halves {
+			f.halves[dir].Stream = g.halves[dir].Stream
+			f.halves[dir].holes = 0
+		}
+	}
+	f.First, f.Last = min(f.First, g.First), max(f.Last, g.Last)
+	for dir := range f.halves {
+		c := o.Counts(from, dir)
+		t.add(r, dir, &c)
+	}
+}

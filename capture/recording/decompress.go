@@ -44,44 +44,43 @@ func decompress(src io.Reader) (_ *bufio.Reader, name string, stop func() error,
 		if name == "none" {
 			name = compression
 		}
-		out, ahead := io.Pipe()
+		from := in
+		out := readAhead(func() (io.Reader, func(), error) { return expander(from, compression, open) })
 		pipes = append(pipes, out)
-		go func(in *bufio.Reader) {
-			err := expand(ahead, in, open)
-			if err != nil && !strings.HasPrefix(err.Error(), compression) {
-				err = fmt.Errorf("%s: %w", compression, err)
-			}
-			ahead.CloseWithError(err)
-		}(in)
 		in = bufio.NewReaderSize(out, 64<<10)
 	}
 	return in, name, stop, nil
 }
 
-// expand writes to w what in holds decompressed.
-func expand(w io.Writer, in *bufio.Reader, open func(*bufio.Reader) (io.Reader, error)) error {
+// expander returns what in holds decompressed, and what is to be done at the end. Its errors name the compression.
+func expander(in *bufio.Reader, compression string, open func(*bufio.Reader) (io.Reader, error)) (io.Reader, func(), error) {
 	r, err := open(in)
 	if err != nil {
+		return nil, nil, explained(compression, err)
+	}
+	end := func() {}
+	if z, ok := r.(*zstd.Decoder); ok {
+		end = z.Close
+	}
+	return &explaining{r, compression}, end, nil
+}
+
+// explaining is a decompressor whose errors say which one it is.
+type explaining struct {
+	io.Reader
+	compression string
+}
+
+func (e *explaining) Read(p []byte) (int, error) {
+	n, err := e.Reader.Read(p)
+	return n, explained(e.compression, err)
+}
+
+func explained(compression string, err error) error {
+	if err == nil || err == io.EOF || strings.HasPrefix(err.Error(), compression) {
 		return err
 	}
-	if z, ok := r.(*zstd.Decoder); ok {
-		defer z.Close()
-	}
-	buf := make([]byte, 256<<10)
-	for {
-		n, err := r.Read(buf)
-		if n > 0 {
-			if _, err := w.Write(buf[:n]); err != nil {
-				return err
-			}
-		}
-		if err == io.EOF {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-	}
+	return fmt.Errorf("%s: %w", compression, err)
 }
 
 // longestMagic is how many octets compressionOf wants to see.

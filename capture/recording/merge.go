@@ -112,6 +112,46 @@ func (m *Merge) Next(batch []Record) (int, error) {
 	return 0, io.EOF
 }
 
+// Fill replaces the records of a batch by the next ones, as Next does.
+func (m *Merge) Fill(b *Batch) error {
+	if len(m.inputs) == 1 {
+		return m.inputs[0].file.Fill(b)
+	}
+	if b.room == nil {
+		b.room = make([]Record, batchRecords)
+	}
+	b.buf = b.buf[:0]
+	room := b.room
+	for len(room) > 0 {
+		n, err := m.Next(room)
+		if n == 0 {
+			b.Records = b.room[:len(b.room)-len(room)]
+			if len(b.Records) > 0 {
+				return nil // what else is to be said, the next call finds again
+			}
+			return err
+		}
+		for i := range room[:n] {
+			b.own(&room[i])
+		}
+		if room = room[n:]; len(b.buf) > chunk {
+			break
+		}
+	}
+	b.Records = b.room[:len(b.room)-len(room)]
+	return nil
+}
+
+// own copies the octets of a record into the batch.
+func (b *Batch) own(r *Record) {
+	if cap(b.buf)-len(b.buf) < len(r.Data) {
+		b.buf = make([]byte, 0, max(2*chunk, len(r.Data))) // records before keep the old one
+	}
+	at := len(b.buf)
+	b.buf = append(b.buf, r.Data...)
+	r.Data = b.buf[at:len(b.buf):len(b.buf)]
+}
+
 // refill reads on in the files that have given all they had, and opens those whose time has come.
 func (m *Merge) refill() {
 	m.active = slices.DeleteFunc(m.active, func(in *input) bool { return len(in.next) == 0 && !m.fill(in) })

@@ -3,12 +3,13 @@ package main
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/netip"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -72,13 +73,10 @@ wrote: the run's table is printed again, counted anew from its captures.`,
 	fl.BoolVar(&f.annotate, "annotate", false, "with -w: give each frame a comment with its role and owners, for Wireshark")
 	fl.StringVar(&f.as, "as", "", "`ethernet`: price frames of other links as untagged Ethernet frames")
 	fl.IntVar(&f.mtu, "mtu", 0, "MTU of the link in `BYTES`: longer packets are super-frames (default: what the capture shows)")
-	fl.IntVar(&f.maxFlows, "max-flows", usualFlows, "`N` flows are kept apart, further ones are one sum; 0: all, at about 5 kB of memory each")
+	fl.IntVar(&f.maxFlows, "max-flows", 0, "`N` flows are kept apart, those not used for longest are one sum (default: what a quarter of the free memory holds)")
 	f.output.register(fl)
 	return c
 }
-
-// usualFlows is how many flows are kept apart without a word: what half a gigabyte of memory holds, the result included.
-const usualFlows = 100_000
 
 // check finds mistakes before any work is done and returns what to do.
 func (f *analyzeFlags) check(c *cobra.Command) (s selection, o analyze.Options, err error) {
@@ -91,7 +89,7 @@ func (f *analyzeFlags) check(c *cobra.Command) (s selection, o analyze.Options, 
 	case f.mtu != 0 && (f.mtu < 68 || f.mtu > 65535): // RFC 791 section 3.2
 		return s, o, usagef(c, "--mtu %d: want 68 to 65535", f.mtu)
 	case f.maxFlows < 0:
-		return s, o, usagef(c, "--max-flows %d: want 0 or more", f.maxFlows)
+		return s, o, usagef(c, "--max-flows %d: want 1 or more", f.maxFlows)
 	case f.count < 0:
 		return s, o, usagef(c, "--count %d: want 1 or more", f.count)
 	case f.write == "-" && f.output.file == "":
@@ -100,7 +98,7 @@ func (f *analyzeFlags) check(c *cobra.Command) (s selection, o analyze.Options, 
 	if f.annotate && f.write == "" {
 		return s, o, usagef(c, "--annotate: needs -w FILE to write comments to")
 	}
-	o = analyze.Options{AsEthernet: f.as != "", MTU: f.mtu, MaxFlows: f.maxFlows, Charts: f.output.html(), FrameOwners: f.output.html()}
+	o = analyze.Options{AsEthernet: f.as != "", MTU: f.mtu, Charts: f.output.html(), FrameOwners: f.output.owners()}
 	if o.View, err = analyze.ParseView(f.by, f.sort, f.top); err != nil {
 		return s, o, usagef(c, "%w", err)
 	}
@@ -153,36 +151,59 @@ func analyzeCaptures(c *cobra.Command, f *analyzeFlags, args []string) error {
 		}
 		return printRun(c.Context(), c, files[0], f.output)
 	}
-	r := reading{files: files, stdin: c.InOrStdin(), options: options, rows: f.rows(), chosen: &chosen,
-		write: f.write, annotate: f.annotate, stdout: c.OutOrStdout()}
-	result, err := r.analyze(c.Context())
-	if err != nil {
-		return err
-	}
-	result.Source.Filter = f.filter
+	// Most of the memory is flows, which the collector does not look into: it can afford to come often.
+	defer debug.SetGCPercent(debug.SetGCPercent(25))
+	options.MaxFlows = cmp.Or(f.maxFlows, affordableFlows())
+	r := reading{files: files, stdin: c.InOrStdin(), options: options, top: listed(report.Format(f.output.format), f.top), chosen: &chosen, write: f.write, annotate: f.annotate,
+		stdout: c.OutOrStdout(), status: newStatusLine(c.ErrOrStderr())}
+	var (
+		result *analyze.Result
+		failed error // of the analysis, not of writing
+	)
 	err = f.output.write(c, func(w io.Writer, format report.Format, s report.Style) error {
 		s.Top = f.top
-		return report.Analysis(w, result, format, s)
+		out := report.NewStream(w, format, s)
+		if f.frames && (format != report.CSV || f.by == "") {
+			r.options.EachFrame, r.rows = out.Frame, f.rows()
+		}
+		if result, failed = r.analyze(c.Context()); failed != nil {
+			return failed
+		}
+		result.Source.Filter = f.filter
+		return out.End(result)
 	})
-	if err != nil {
+	if err := cmp.Or(failed, err); err != nil {
 		return err
+	}
+	if c.Context().Err() != nil {
+		return exitCode(exitInterrupted)
 	}
 	return trust(result.Warnings)
 }
 
-// rows is how many records have a row of their own in the result.
-func (f *analyzeFlags) rows() int {
-	switch {
-	case !f.frames:
-		return 0
-	case f.output.html():
+// rows is how many records can have a row of their own. Where rows are written as they come, all can; a table has to hold
+// them first, and a picture shows no more.
+func (f *analyzeFlags) rows() int64 {
+	switch report.Format(f.output.format) {
+	case report.JSON, report.NDJSON, report.CSV:
+		return math.MaxInt64
+	case report.HTML:
 		return mostDrawn
 	}
 	return maxRows
 }
 
-// maxRows bounds the rows of --frames, which are held in memory until they are written.
+// maxRows bounds the rows of a table.
 const maxRows = 100_000
+
+// listed is how many flows a result has to hold: as many as a table shows. Other formats take them one by one.
+func listed(format report.Format, top int) int {
+	switch format {
+	case report.JSON, report.NDJSON, report.CSV:
+		return 0
+	}
+	return report.Style{Top: top}.MostFlows()
+}
 
 // split tells the files from the filter behind them: it begins with the first word, not the very first, that is neither a
 // file nor looks like one.
@@ -241,158 +262,6 @@ func trust(warnings []analyze.Warning) error {
 	return nil
 }
 
-// batch is how many records are read at a time.
-const batch = 512
-
-// reading is one pass over captures.
-type reading struct {
-	files    []string
-	stdin    io.Reader
-	options  analyze.Options
-	rows     int        // keep a row for each of the first records
-	chosen   *selection // nil: all records
-	write    string     // capture to write the chosen records to; empty: none
-	annotate bool       // comment each record that is written
-	stdout   io.Writer
-}
-
-// analyze counts what is in the files. A file that is cut off counts as far as it goes, with a warning.
-func (r reading) analyze(ctx context.Context) (*analyze.Result, error) {
-	in, err := recording.OpenAll(r.files, r.stdin)
-	if err != nil {
-		return nil, err
-	}
-	defer in.Close()
-	var rows []analyze.FrameRow
-	if r.rows > 0 {
-		r.options.EachFrame = func(row analyze.FrameRow) error {
-			if len(rows) < r.rows {
-				rows = append(rows, row)
-			}
-			return nil
-		}
-	}
-	take, err := r.sink(in)
-	if err != nil {
-		return nil, err
-	}
-	if r.annotate {
-		keep := r.options.EachFrame
-		r.options.FrameOwners = true
-		r.options.EachFrame = func(row analyze.FrameRow) error {
-			take.comment = report.FrameComment(&row)
-			if keep == nil {
-				return nil
-			}
-			return keep(row)
-		}
-	}
-	a := analyze.New(r.options)
-	cut, err := r.feed(ctx, a, in, take)
-	if err != nil {
-		take.abort()
-		return nil, err
-	}
-	if err := take.close(); err != nil {
-		return nil, err
-	}
-	result := a.Result()
-	result.Frames = rows
-	describeSource(result, in)
-	if left := result.Totals.Records - int64(len(rows)); r.rows == maxRows && left > 0 {
-		result.Warnings = append(result.Warnings, analyze.Warning{
-			Code: "rows_left_out", Message: fmt.Sprintf("only the first %d records have a row (--from, -c or a filter choose others)", maxRows), Count: left,
-		})
-	}
-	if cut != nil {
-		result.Source.TruncatedFile = true
-		result.Warnings = append(result.Warnings, analyze.Warning{
-			Code: "file_cut_off", Message: cut.Error(), Count: 1, Distrust: true,
-		})
-	}
-	return result, nil
-}
-
-// feed passes all records on; cut says where files ended before their end.
-func (r reading) feed(ctx context.Context, a *analyze.Analysis, in *recording.Merge, take *copier) (cut, err error) {
-	records := make([]recording.Record, batch)
-	for {
-		n, err := in.Next(records)
-		for i := range records[:n] {
-			if r.chosen != nil {
-				if ok, err := r.chosen.takes(&records[i]); err != nil {
-					return nil, err
-				} else if !ok {
-					a.Skip()
-					continue
-				}
-			}
-			record := analyze.Record(records[i])
-			if err := a.Add(&record); err != nil {
-				return nil, err
-			}
-			if err := take.write(records[i]); err != nil {
-				return nil, err
-			}
-			if r.chosen != nil && r.chosen.full() {
-				return nil, nil
-			}
-		}
-		var end *recording.CutError
-		switch {
-		case errors.Is(err, io.EOF):
-			return nil, nil
-		case errors.As(err, &end):
-			return err, nil // of every file that is cut
-		case err != nil:
-			return nil, err
-		case ctx.Err() != nil:
-			return nil, context.Cause(ctx)
-		}
-	}
-}
-
-// sink makes the copier of the chosen records, if there is to be one.
-func (r reading) sink(in *recording.Merge) (*copier, error) {
-	const comment = "records selected by wiretax analyze"
-	switch r.write {
-	case "":
-		return nil, nil
-	case "-":
-		return &copier{in: in, out: recording.NewWriter(r.stdout, nil, comment)}, nil
-	}
-	if target, err := os.Stat(r.write); err == nil && target.Mode().IsRegular() {
-		for _, file := range r.files {
-			if source, err := os.Stat(file); err == nil && os.SameFile(source, target) {
-				return nil, fmt.Errorf("write %s: it is what is being read (choose another file)", r.write)
-			}
-		}
-	}
-	out, err := recording.Create(r.write, nil, comment)
-	if err != nil {
-		return nil, err
-	}
-	return &copier{in: in, out: out}, nil
-}
-
-func describeSource(r *analyze.Result, in *recording.Merge) {
-	r.Source.Files = in.Files()
-	r.Source.Format, r.Source.Compression = in.Format(), in.Compression()
-	seen := map[string]bool{}
-	unlimited := false
-	for _, i := range in.Interfaces() {
-		if name := recording.LinkName(i.Link); !seen[name] {
-			seen[name] = true
-			r.Source.LinkTypes = append(r.Source.LinkTypes, name)
-		}
-		unlimited = unlimited || i.SnapLen == 0
-		r.Source.SnapLen = max(r.Source.SnapLen, int64(i.SnapLen))
-	}
-	if unlimited {
-		r.Source.SnapLen = 0
-	}
-}
-
 // printRun counts a recording's captures and prints the run.
 func printRun(ctx context.Context, c *cobra.Command, dir string, o outputFlags) error {
 	r, err := loadRun(ctx, dir)
@@ -441,10 +310,19 @@ func loadRun(ctx context.Context, dir string) (*analyze.Run, error) {
 }
 
 func countTrial(ctx context.Context, dir, transport string, t *analyze.Trial) error {
-	result, err := reading{files: []string{captureOf(dir, t)}}.analyze(ctx)
+	result, err := wholeCapture(ctx, captureOf(dir, t), analyze.Options{})
 	if err != nil {
 		return err
 	}
 	t.Count(result, transport)
 	return nil
+}
+
+// wholeCapture analyses the capture of a trial; one that is interrupted is of no use.
+func wholeCapture(ctx context.Context, file string, o analyze.Options) (*analyze.Result, error) {
+	result, err := reading{files: []string{file}, options: o, top: -1}.analyze(ctx)
+	if err == nil && ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	return result, err
 }

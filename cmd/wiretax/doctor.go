@@ -15,6 +15,7 @@ import (
 
 func newDoctorCommand() *cobra.Command {
 	o := outputFlags{}
+	putBack := false
 	c := &cobra.Command{
 		Use:     "doctor [flags]",
 		GroupID: learning,
@@ -22,13 +23,24 @@ func newDoctorCommand() *cobra.Command {
 		Long: `Find out by trying what wiretax can do on this machine and for this user: make
 namespaces and devices, capture, send over each transport. Everything is ok, or
 missing, with what to do about it; a note works but is not as on most machines.
-Nothing is changed. Exit code 0: wiretax run works here; 1: it does not.`,
+Nothing is changed. Exit code 0: wiretax run works here; 1: it does not.
+
+With --restore: put interfaces back that a run which was killed, with its
+guardian, or a loss of power left changed. The journal it goes by is below
+$XDG_STATE_HOME/wiretax or in /var/lib/wiretax. Runs that go on are left alone.`,
 		Example: `  wiretax doctor
   sudo wiretax doctor
+  sudo wiretax doctor --restore
   wiretax doctor --json | jq '.checks[] | select(.state == "missing")'`,
 		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return doctor(c, o) },
+		RunE: func(c *cobra.Command, _ []string) error {
+			if putBack {
+				return restore(c)
+			}
+			return doctor(c, o)
+		},
 	}
+	c.Flags().BoolVar(&putBack, "restore", false, "put back interfaces that a killed run left changed, and stop")
 	o.register(c.Flags())
 	return c
 }

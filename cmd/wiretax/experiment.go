@@ -26,7 +26,7 @@ func (f *runFlags) experiment(c *cobra.Command) (capture.Experiment, error) {
 	if f.runs < 1 || f.runs > maxRuns {
 		return e, usagef(c, "--runs %d: want 1 to %d", f.runs, maxRuns)
 	}
-	for _, part := range []func(*cobra.Command, *capture.Experiment) error{f.conditions, f.devices, f.carriers, f.messages} {
+	for _, part := range []func(*cobra.Command, *capture.Experiment) error{f.conditions, f.devices, f.carriers, f.causes, f.messages} {
 		if err := part(c, &e); err != nil {
 			return e, err
 		}

@@ -17,12 +17,16 @@ import (
 	"github.com/spf13/pflag"
 
 	"wiretax/capture/lab"
+	"wiretax/capture/nic"
 )
 
 // version is what the program calls itself in recordings.
 const version = "0.1.0"
 
 func main() {
+	if nic.Guarding() {
+		os.Exit(nic.Guard())
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 	if !lab.Inside() {
 		context.AfterFunc(ctx, stop) // the second signal ends the program at once, and with it the one inside
@@ -145,7 +149,7 @@ frames TCP coalescing saved, and at what latency.`,
 	}
 	root.SetFlagErrorFunc(flagError)
 	root.SetVersionTemplate("wiretax {{.Version}}\n")
-	root.AddCommand(newRunCommand(), newAnalyzeCommand(), newDoctorCommand(), newExplainCommand(), newSchemaCommand())
+	root.AddCommand(newRunCommand(), newAnalyzeCommand(), newWatchCommand(), newDoctorCommand(), newExplainCommand(), newSchemaCommand())
 	arrangeHelp(root)
 	everyCommand(root, func(c *cobra.Command) {
 		completeFlags(c)

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -18,6 +19,7 @@ import (
 type outputFlags struct {
 	format  string
 	json    bool
+	ndjson  bool
 	file    string
 	wide    bool
 	explain bool
@@ -25,8 +27,9 @@ type outputFlags struct {
 }
 
 func (o *outputFlags) register(fl *pflag.FlagSet) {
-	fl.StringVar(&o.format, "format", "table", "`FORMAT` of the result: table, markdown, csv, json or html")
+	fl.StringVar(&o.format, "format", "table", "`FORMAT` of the result: table, markdown, csv, json, ndjson or html")
 	fl.BoolVar(&o.json, "json", false, "same as --format json")
+	fl.BoolVar(&o.ndjson, "ndjson", false, "same as --format ndjson: one line an object")
 	fl.StringVarP(&o.file, "output", "o", "", "write the result to this `FILE`")
 	fl.BoolVar(&o.open, "open", false, "show the file of --output in the browser")
 	fl.BoolVar(&o.wide, "wide", false, "all columns, whatever the terminal's width")
@@ -35,11 +38,18 @@ func (o *outputFlags) register(fl *pflag.FlagSet) {
 
 // check finds mistakes before any work is done.
 func (o *outputFlags) check(c *cobra.Command) error {
-	if o.json {
-		if c.Flags().Changed("format") && o.format != string(report.JSON) {
-			return usagef(c, "--json and --format %s: want one of them", o.format)
+	given := c.Flags().Changed("format")
+	for _, short := range []struct {
+		set    bool
+		format report.Format
+	}{{o.json, report.JSON}, {o.ndjson, report.NDJSON}} {
+		if !short.set {
+			continue
 		}
-		o.format = string(report.JSON)
+		if given && o.format != string(short.format) {
+			return usagef(c, "--%s and --format %s: want one of them", short.format, o.format)
+		}
+		o.format, given = string(short.format), true
 	}
 	if _, err := report.ParseFormat(o.format); err != nil {
 		return usagef(c, "%w", err)
@@ -52,7 +62,7 @@ func (o *outputFlags) check(c *cobra.Command) error {
 
 // style is what the terminal can show, if the result goes to one.
 func (o *outputFlags) style(w io.Writer) report.Style {
-	s := report.Style{Wide: o.wide}
+	s := report.Style{Wide: o.wide, ASCII: !unicodeLocale()}
 	f, ok := w.(*os.File)
 	if !ok || o.file != "" {
 		return s
@@ -62,8 +72,18 @@ func (o *outputFlags) style(w io.Writer) report.Style {
 		return s
 	}
 	s.Width = int(size.Col)
-	s.Color = os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+	s.Color = os.Getenv("NO_COLOR") == "" && !dumbTerminal()
 	return s
+}
+
+// dumbTerminal reports whether the terminal has no control sequences, or nobody says that it has (XBD section 8.3 of POSIX).
+func dumbTerminal() bool { return os.Getenv("TERM") == "" || os.Getenv("TERM") == "dumb" }
+
+// unicodeLocale reports whether the characters of the locale are those of Unicode: LC_ALL, LC_CTYPE or LANG (POSIX.1-2017,
+// section 8.2) names UTF-8.
+func unicodeLocale() bool {
+	locale := strings.ToLower(cmp.Or(os.Getenv("LC_ALL"), os.Getenv("LC_CTYPE"), os.Getenv("LANG")))
+	return strings.Contains(locale, "utf-8") || strings.Contains(locale, "utf8")
 }
 
 // write calls render with the place where the result goes. A file has the whole result or does not exist; what is no regular

@@ -32,10 +32,10 @@ func drawTrials(ctx context.Context, dir string, r *analyze.Run) error {
 		for j := range r.Workloads[i].Transports {
 			t := &r.Workloads[i].Transports[j]
 			trial := t.Typical()
-			if trial >= 0 && room > 0 {
+			if trial >= 0 && room > 0 && t.Variant == nil {
 				recorder := analyze.NewTimelineRecorder(min(max(room/transports, fewestEach), room))
 				options := analyze.Options{FrameOwners: true, EachFrame: recorder.Add}
-				result, err := reading{files: []string{captureOf(dir, &t.Trials[trial])}, options: options}.analyze(ctx)
+				result, err := wholeCapture(ctx, captureOf(dir, &t.Trials[trial]), options)
 				if err != nil {
 					return err
 				}
@@ -55,6 +55,17 @@ func captureOf(dir string, t *analyze.Trial) string {
 
 // html reports whether the result is to have pictures.
 func (o *outputFlags) html() bool { return o.format == string(report.HTML) }
+
+// owners reports whether the result shows the owners of each frame.
+func (o *outputFlags) owners() bool {
+	switch report.Format(o.format) {
+	case report.HTML, report.Markdown:
+		return true
+	case report.Table:
+		return o.wide
+	}
+	return false
+}
 
 // show opens the written file in the browser of whoever sits at the machine, if that is wanted. Where there is none, it
 // says so, and that is all.

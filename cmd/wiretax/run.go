@@ -31,8 +31,10 @@ type runFlags struct {
 	link       string
 	offloads   string
 	nicQueue   bool
-	out        string
-	output     outputFlags
+	// explainCauses runs variants of the TCP transports too, see causes.
+	explainCauses bool
+	out           string
+	output        outputFlags
 }
 
 // longRun is the time from which on a run says beforehand how long it takes.
@@ -70,6 +72,7 @@ that TLS and QUIC add to the application's own count as header bytes.`,
                                         two writes, one answer: Nagle's 40 ms
   wiretax run -t all --size uniform:64-1400 --interval 1ms --arrivals poisson
                                         every transport, drawn sizes and times
+  wiretax run --explain-causes          what Nagle, cwnd, ... contribute
   wiretax run --loss 1% --seed 7        a link that loses the same frames again
   wiretax run --out d                   keep captures (pcapng) and run.json in d
   wiretax run --json | jq '.workloads[0].transports[].summary.frames'`,
@@ -90,6 +93,7 @@ that TLS and QUIC add to the application's own count as header bytes.`,
 	fl.StringVar(&f.link, "link", "wire", "`KIND` of link. wire: a relay with rate and delay, between TAP devices or, without /dev/net/tun, packet sockets (tap or packet chooses). veth: a veth pair, nothing between")
 	fl.StringVar(&f.offloads, "offloads", "off", "`off|keep` segmentation offload; kept, it makes super-frames, which are expanded (--link veth only)")
 	fl.BoolVar(&f.nicQueue, "nic-queue", false, "put the kernel's token bucket with the link's rate in front of the sender, as a NIC's queue: TCP small queues and autocorking work by what waits there (up to about 100M)")
+	fl.BoolVar(&f.explainCauses, "explain-causes", false, "tell what Nagle, autocorking, cwnd, delayed ACK and timestamps each contribute: trials with and without, in turn, of every TCP transport")
 	fl.StringVar(&f.out, "out", "", "keep the captures and run.json in this new `DIR`")
 	f.output.register(fl)
 	return c

@@ -16,7 +16,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"wiretax": main, "forbidden": forbidden})
+	testscript.Main(m, map[string]func(){"wiretax": main, "forbidden": forbidden, "watchhost": watchHost})
 }
 
 // TestScripts runs the program as its users do. Scripts are in testdata/script.
@@ -29,6 +29,7 @@ func TestScripts(t *testing.T) {
 		Dir: "../../testdata/script",
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("PCAP", pcap)
+			env.Setenv("LC_ALL", "C.UTF-8")
 			return writeCaptures(env.WorkDir)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"code": expectCode, "valid": expectValid},

@@ -81,19 +81,36 @@ func (s *selection) full() bool { return s.count > 0 && s.selected >= s.count }
 type copier struct {
 	in      *recording.Merge
 	out     *recording.Writer
-	written int    // interfaces
-	comment string // on the next record
+	written int // interfaces
+	comment bool
+	held    []*recording.Record // that wait for their comments
 }
 
-func (c *copier) write(r recording.Record) error {
-	if c == nil {
+// take takes the next record, which is written at once or with its comment.
+func (c *copier) take(r *recording.Record) error {
+	switch {
+	case c == nil:
+		return nil
+	case c.comment:
+		c.held = append(c.held, r)
 		return nil
 	}
+	return c.write(r, "")
+}
+
+// commented writes the first of the held records.
+func (c *copier) commented(comment string) error {
+	r := c.held[0]
+	c.held = c.held[1:]
+	return c.write(r, comment)
+}
+
+func (c *copier) write(r *recording.Record, comment string) error {
 	for _, i := range c.in.Interfaces()[c.written:] {
 		c.out.AddInterface(i)
 		c.written++
 	}
-	return c.out.Annotate(r, c.comment)
+	return c.out.Annotate(*r, comment)
 }
 
 func (c *copier) close() error {

@@ -1,0 +1,211 @@
+package nic
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// journal is what is on disk while interfaces are not as they were: enough to put them back, by whoever comes later.
+type journal struct {
+	Schema     string
+	BootID     string    // /proc/sys/kernel/random/boot_id: another boot has undone everything
+	Namespace  uint64    // inode of the network namespace that the interfaces belong to
+	Holders    []process // while one of them lives, the run goes on
+	Interfaces []State
+	Places     map[string]string // where the namespace of an interface that was moved is kept, by the interface's name
+	path       string
+}
+
+const journalSchema = "wiretax-journal/1"
+
+// process is a process of this boot: numbers are used again, but not with the same start.
+type process struct {
+	PID   int
+	Start uint64 // clock ticks since boot
+}
+
+// directories are where journals are: the first is written to. All survive a reboot (XDG Base Directory Specification; FHS).
+func directories() []string {
+	const system = "/var/lib/wiretax"
+	if home := os.Getenv("XDG_STATE_HOME"); filepath.IsAbs(home) {
+		return []string{filepath.Join(home, "wiretax"), system}
+	}
+	return []string{system}
+}
+
+func startOf(pid int) (process, error) {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return process{}, err
+	}
+	_, rest, _ := bytes.Cut(b, []byte(") ")) // the name in front may hold anything
+	const start, state = 22, 3               // fields of proc_pid_stat(5), counted from 1
+	fields := strings.Fields(string(rest))
+	if len(fields) <= start-state || fields[0] == "Z" || fields[0] == "X" {
+		return process{}, fmt.Errorf("process %d: %w", pid, os.ErrNotExist)
+	}
+	ticks, err := strconv.ParseUint(fields[start-state], 10, 64)
+	return process{pid, ticks}, err
+}
+
+func (p process) alive() bool {
+	now, err := startOf(p.PID)
+	return err == nil && now == p
+}
+
+// liveHolder returns a process that still holds the interfaces.
+func (j *journal) liveHolder() (process, bool) {
+	for _, p := range j.Holders {
+		if p.alive() {
+			return p, true
+		}
+	}
+	return process{}, false
+}
+
+func bootID() string {
+	b, _ := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	return strings.TrimSpace(string(b))
+}
+
+// namespaceInode names the calling thread's network namespace; 0 if that cannot be told.
+func namespaceInode() uint64 {
+	var st unix.Stat_t
+	if unix.Stat("/proc/thread-self/ns/net", &st) != nil {
+		return 0
+	}
+	return st.Ino
+}
+
+// newJournal is of this process and the one that started it.
+func newJournal(states []State) (*journal, error) {
+	j := &journal{
+		Schema: journalSchema, BootID: bootID(), Namespace: namespaceInode(), Interfaces: states, Places: map[string]string{},
+		path: filepath.Join(directories()[0], fmt.Sprintf("interfaces-%d.json", os.Getpid())),
+	}
+	for _, pid := range []int{os.Getpid(), os.Getppid()} {
+		p, err := startOf(pid)
+		if err != nil {
+			return nil, fmt.Errorf("read start of process: %w", err)
+		}
+		j.Holders = append(j.Holders, p)
+	}
+	return j, nil
+}
+
+// write puts the journal on the disk: when it returns, a loss of power does not lose it.
+func (j *journal) write() error {
+	b, err := json.Marshal(j)
+	if err == nil {
+		err = os.MkdirAll(filepath.Dir(j.path), 0o755)
+	}
+	if err == nil {
+		err = writeSynced(j.path, b)
+	}
+	if err != nil {
+		return fmt.Errorf("write journal %s: %w", j.path, err)
+	}
+	return nil
+}
+
+func writeSynced(path string, b []byte) error {
+	f, err := os.OpenFile(path+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC|unix.O_NOFOLLOW, 0o600)
+	if err != nil {
+		return err
+	}
+	defer os.Remove(path + ".new")
+	_, err = f.Write(b)
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(path+".new", path); err != nil {
+		return err
+	}
+	return syncDir(filepath.Dir(path))
+}
+
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+func (j *journal) remove() error {
+	if err := os.Remove(j.path); err != nil {
+		return fmt.Errorf("remove journal: %w", err)
+	}
+	return syncDir(filepath.Dir(j.path))
+}
+
+// maxJournal bounds what is read of a journal, in octets: a thousand routes take far less.
+const maxJournal = 64 << 20
+
+// journals reads all journals.
+func journals() (all []*journal, err error) {
+	for _, dir := range directories() {
+		paths, err := filepath.Glob(filepath.Join(dir, "interfaces-*.json"))
+		if err != nil {
+			return nil, err
+		}
+		for _, path := range paths {
+			j, err := readJournal(path)
+			if errors.Is(err, os.ErrNotExist) {
+				continue // restored just now
+			}
+			if err != nil {
+				return nil, fmt.Errorf("read journal %s: %w", path, err)
+			}
+			all = append(all, j)
+		}
+	}
+	return all, nil
+}
+
+// readJournal believes no journal that somebody else may have written: what it says is done as root.
+func readJournal(path string) (*journal, error) {
+	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	f := os.NewFile(uintptr(fd), path)
+	defer f.Close()
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil {
+		return nil, err
+	}
+	if st.Mode&unix.S_IFMT != unix.S_IFREG || int(st.Uid) != os.Geteuid() || st.Mode&0o022 != 0 || st.Size > maxJournal {
+		return nil, fmt.Errorf("owner %d, mode %#o, %d octets: not written by this user's wiretax", st.Uid, st.Mode, st.Size)
+	}
+	j := &journal{path: path}
+	if err := json.NewDecoder(f).Decode(j); err != nil {
+		return nil, err
+	}
+	if j.Schema != journalSchema {
+		return nil, fmt.Errorf("schema %q: want %q", j.Schema, journalSchema)
+	}
+	return j, j.check()
+}
+
+// check refuses messages that are none: they are taken apart without further care.
+func (j *journal) check() error {
+	for _, s := range j.Interfaces {
+		for k, list := range map[*kind][]message{&addresses: s.Addresses, &routes: s.Routes, &neighbours: s.Neighbours} {
+			for _, m := range list {
+				if len(m) < k.head {
+					return fmt.Errorf("%s: message of %d octets: want %d or more", s.Name, len(m), k.head)
+				}
+			}
+		}
+	}
+	return nil
+}

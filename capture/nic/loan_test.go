@@ -1,0 +1,400 @@
+package nic
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+)
+
+// The tests change interfaces: they run in a network namespace of their own, where they are root, and see a /run of their own.
+const (
+	insideEnv   = "WIRETAX_TEST_INSIDE"
+	borrowerEnv = "WIRETAX_TEST_BORROWER"
+)
+
+func TestMain(m *testing.M) {
+	os.Setenv("GORACE", "atexit_sleep_ms=0") // every test has processes that end
+	switch {
+	case Guarding():
+		os.Exit(Guard())
+	case os.Getenv(borrowerEnv) != "":
+		borrower()
+	case os.Getenv(insideEnv) != "":
+		if err := ownRun(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(m.Run())
+	}
+	os.Exit(runInside(m))
+}
+
+func ownRun() error {
+	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+		return fmt.Errorf("make mounts private: %w", err)
+	}
+	if err := unix.Mount("run", "/run", "tmpfs", 0, ""); err != nil {
+		return fmt.Errorf("mount /run: %w", err)
+	}
+	return nil
+}
+
+// runInside runs the tests once more, inside. Where the system forbids that, those that need it skip.
+func runInside(m *testing.M) int {
+	runtime.LockOSThread()
+	c := exec.Command("/proc/self/exe", os.Args[1:]...)
+	c.Env = append(os.Environ(), insideEnv+"=1")
+	c.Stdout, c.Stderr = os.Stdout, os.Stderr
+	c.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNET | unix.CLONE_NEWNS, Pdeathsig: syscall.SIGKILL}
+	if os.Getuid() != 0 {
+		c.SysProcAttr.Cloneflags |= unix.CLONE_NEWUSER
+		c.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{HostID: os.Getuid(), Size: 1}}
+		c.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{HostID: os.Getgid(), Size: 1}}
+	}
+	err := c.Run()
+	exit := new(exec.ExitError)
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &exit):
+		return exit.ExitCode()
+	}
+	return m.Run()
+}
+
+func needInside(t *testing.T) {
+	t.Helper()
+	if os.Getenv(insideEnv) == "" && os.Getenv("CI") == "" {
+		t.Skip("no network namespace of its own (run the tests as root)")
+	}
+	t.Setenv("XDG_STATE_HOME", t.TempDir())
+}
+
+// port makes an interface that has all that can be lost, and whose other end is its cable.
+func port(t *testing.T) State {
+	t.Helper()
+	needInside(t)
+	const name = "port0"
+	attrs := netlink.NewLinkAttrs()
+	attrs.Name = name
+	pair := &netlink.Veth{LinkAttrs: attrs, PeerName: "cable0"}
+	try(t, netlink.LinkAdd(pair))
+	t.Cleanup(func() { netlink.LinkDel(pair) })
+	link, err := netlink.LinkByName(name)
+	try(t, err)
+	cable, err := netlink.LinkByName("cable0")
+	try(t, err)
+	try(t, netlink.LinkSetMTU(link, 1400))
+	try(t, netlink.LinkSetTxQLen(link, 321))
+	try(t, netlink.SetPromiscOn(link))
+	try(t, os.WriteFile("/proc/sys/net/ipv4/conf/port0/rp_filter", []byte("2"), 0))
+	try(t, os.WriteFile("/proc/sys/net/ipv4/neigh/port0/retrans_time_ms", []byte("750"), 0))
+	if _, err := setFeatures(name, map[string]bool{"tx-tcp6-segmentation": false, "rx-gro": true}); err != nil {
+		t.Fatal(err)
+	}
+	try(t, netlink.LinkSetUp(link))
+	try(t, netlink.LinkSetUp(cable))
+	for _, a := range []string{"192.0.2.9/24", "192.0.2.4/24", "198.51.100.7/32", "2001:db8::9/64"} {
+		address, err := netlink.ParseAddr(a)
+		try(t, err)
+		if a == "198.51.100.7/32" {
+			address.ValidLft, address.PreferedLft = 4000, 3000
+		}
+		try(t, netlink.AddrAdd(link, address))
+	}
+	_, far, _ := net.ParseCIDR("203.0.113.0/24")
+	_, near, _ := net.ParseCIDR("198.51.100.128/25")
+	_, far6, _ := net.ParseCIDR("2001:db8:1::/48")
+	index := link.Attrs().Index
+	for _, r := range []*netlink.Route{
+		{LinkIndex: index, Dst: near, Scope: netlink.SCOPE_LINK},
+		{LinkIndex: index, Dst: far, Gw: net.IPv4(192, 0, 2, 1), Src: net.IPv4(192, 0, 2, 4), Priority: 50},
+		{LinkIndex: index, Dst: far, Gw: net.IPv4(198, 51, 100, 129), Table: 1234},
+		{LinkIndex: index, Dst: far6, Gw: net.ParseIP("2001:db8::1"), Priority: 77, MTU: 1300},
+	} {
+		try(t, netlink.RouteAdd(r))
+	}
+	try(t, netlink.NeighSet(&netlink.Neigh{LinkIndex: index, State: netlink.NUD_PERMANENT, IP: net.IPv4(192, 0, 2, 1),
+		HardwareAddr: net.HardwareAddr{2, 0, 0, 0, 0, 7}}))
+	return settled(t, name)
+}
+
+// settled reads the state when the kernel has added what it adds itself: the link-local address.
+func settled(t *testing.T, name string) (s State) {
+	t.Helper()
+	for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		var err error
+		s, err = Read(name)
+		try(t, err)
+		if len(s.Addresses) == 5 && len(s.Routes) == 4 && len(s.Neighbours) == 1 {
+			return s
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%d addresses, %d routes, %d neighbours: want 5, 4, 1", len(s.Addresses), len(s.Routes), len(s.Neighbours))
+		}
+	}
+}
+
+func try(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// unchanged fails unless the interface is as it was, and nothing is left of the run.
+func unchanged(t *testing.T, was State) {
+	t.Helper()
+	now, err := Read(was.Name)
+	try(t, err)
+	if d := was.Differences(now); len(d) > 0 {
+		t.Errorf("%s: %s", was.Name, strings.Join(d, ", "))
+	}
+	if primary := []byte{192, 0, 2, 9}; string(addresses.attribute(now.Addresses[0], unix.IFA_LOCAL)) != string(primary) {
+		t.Errorf("the first address is no longer %v", primary)
+	}
+	for _, pattern := range []string{filepath.Join(os.Getenv("XDG_STATE_HOME"), "wiretax", "interfaces-*"), placesDir} {
+		if left, _ := filepath.Glob(pattern); len(left) > 0 {
+			t.Errorf("left behind: %v", left)
+		}
+	}
+}
+
+// elsewhere is a namespace to move an interface to. It lives until the test ends.
+func elsewhere(t *testing.T) *os.File {
+	t.Helper()
+	made := make(chan *os.File)
+	done := make(chan struct{})
+	go func() {
+		runtime.LockOSThread()
+		var namespace *os.File
+		if unix.Unshare(unix.CLONE_NEWNET) == nil {
+			namespace, _ = os.Open("/proc/thread-self/ns/net")
+		}
+		made <- namespace
+		<-done
+	}()
+	namespace := <-made
+	if namespace == nil {
+		t.Fatal("no namespace could be made")
+	}
+	t.Cleanup(func() { close(done); namespace.Close() })
+	return namespace
+}
+
+func TestReturnedAsBorrowed(t *testing.T) {
+	for condition, terms := range map[string]Terms{
+		"in place, offloads kept": {}, "in place, offloads off": {PlainFrames: true},
+		"moved, offloads kept": {Move: true}, "moved, offloads off": {PlainFrames: true, Move: true},
+	} {
+		t.Run(condition, func(t *testing.T) {
+			was := port(t)
+			l, err := Borrow([]string{was.Name}, terms)
+			try(t, err)
+			if terms.Move {
+				try(t, l.Move(was.Name, elsewhere(t)))
+				if _, err := netlink.LinkByName(was.Name); err == nil {
+					t.Error("the interface has not moved")
+				}
+			} else if on, err := Offloads(was.Name); err != nil || on["tx-tcp-segmentation"] == terms.PlainFrames || on["rx-gro"] == terms.PlainFrames {
+				t.Errorf("offloads %v, %v", on, err)
+			}
+			if len(l.Stayed) > 0 {
+				t.Errorf("stayed on: %v", l.Stayed)
+			}
+			try(t, l.Return())
+			unchanged(t, was)
+		})
+	}
+}
+
+// borrower takes the interface, tells its guardian's process and waits to be killed.
+func borrower() {
+	l, err := Borrow([]string{"port0"}, Terms{PlainFrames: true, Move: true})
+	if err == nil {
+		runtime.LockOSThread()
+		if err = unix.Unshare(unix.CLONE_NEWNET); err == nil {
+			var namespace *os.File
+			namespace, err = os.Open("/proc/thread-self/ns/net")
+			if err == nil {
+				err = l.Move("port0", namespace)
+			}
+		}
+	}
+	if err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+	fmt.Println(l.guardian.Process.Pid)
+	time.Sleep(time.Minute)
+}
+
+// borrowed starts a borrower and returns it and its guardian's process.
+func borrowed(t *testing.T) (c *exec.Cmd, guardian *os.Process) {
+	t.Helper()
+	c = exec.Command("/proc/self/exe")
+	c.Env = append(os.Environ(), borrowerEnv+"=1")
+	c.Stderr = os.Stderr
+	out, err := c.StdoutPipe()
+	try(t, err)
+	try(t, c.Start())
+	t.Cleanup(func() { c.Process.Kill(); c.Wait() })
+	line, _ := bufio.NewReader(out).ReadString('\n')
+	pid := 0
+	if _, err := fmt.Sscan(line, &pid); err != nil {
+		t.Fatalf("borrower: %s", line)
+	}
+	guardian, err = os.FindProcess(pid)
+	try(t, err)
+	return c, guardian
+}
+
+func TestKilledBorrowerGivesBack(t *testing.T) {
+	was := port(t)
+	c, _ := borrowed(t)
+	try(t, c.Process.Kill())
+	c.Wait()
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		if left, _ := journals(); len(left) == 0 {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the journal is still there after 10 s")
+		}
+	}
+	unchanged(t, was)
+}
+
+func TestRepairAfterEverybodyWasKilled(t *testing.T) {
+	was := port(t)
+	c, guardian := borrowed(t)
+
+	done, err := Repair()
+	try(t, err)
+	if len(done) != 1 || done[0].Err != nil || !strings.Contains(done[0].What, "left alone") {
+		t.Fatalf("repair of a run that goes on: %+v", done)
+	}
+	if _, err := Borrow([]string{was.Name}, Terms{}); err == nil || !strings.Contains(err.Error(), "in use by wiretax") {
+		t.Errorf("borrowed twice: %v", err)
+	}
+	try(t, guardian.Kill())
+	try(t, c.Process.Kill())
+	c.Wait()
+	for gone := false; !gone; time.Sleep(time.Millisecond) {
+		_, err := startOf(guardian.Pid)
+		gone = err != nil
+	}
+	if names, err := Pending(); err != nil || len(names) != 1 || names[0] != was.Name {
+		t.Errorf("pending: %v, %v", names, err)
+	}
+	done, err = Repair()
+	try(t, err)
+	if len(done) != 1 || done[0].Err != nil || done[0].Interfaces != was.Name {
+		t.Fatalf("%+v", done)
+	}
+	unchanged(t, was)
+	if done, err = Repair(); len(done) > 0 || err != nil {
+		t.Errorf("second repair: %+v, %v", done, err)
+	}
+}
+
+func TestRepairOfOtherJournals(t *testing.T) {
+	needInside(t)
+	dir := filepath.Join(os.Getenv("XDG_STATE_HOME"), "wiretax")
+	try(t, os.MkdirAll(dir, 0o755))
+	path := filepath.Join(dir, "interfaces-1.json")
+	for _, tc := range []struct {
+		condition string
+		journal   journal
+		mode      os.FileMode
+		what, err string
+		stays     bool
+	}{
+		{"another boot", journal{Schema: journalSchema, BootID: "another"}, 0o600, "last boot", "", false},
+		{"another namespace", journal{Schema: journalSchema, BootID: bootID(), Namespace: 1}, 0o600, "another network namespace", "", true},
+		{"an interface that is gone", journal{Schema: journalSchema, BootID: bootID(), Namespace: namespaceInode(),
+			Interfaces: []State{{Name: "gone0"}}}, 0o600, "no longer in this machine: gone0", "", false},
+		{"written by anybody", journal{Schema: journalSchema, BootID: bootID()}, 0o622, "", "not written by this user", true},
+		{"a later version", journal{Schema: "wiretax-journal/9"}, 0o600, "", "wiretax-journal/9", true},
+		{"a message cut off", journal{Schema: journalSchema, Interfaces: []State{{Name: "a", Routes: []message{{2}}}}}, 0o600, "", "message of 1 octets", true},
+	} {
+		t.Run(tc.condition, func(t *testing.T) {
+			b, err := json.Marshal(tc.journal)
+			try(t, err)
+			try(t, os.WriteFile(path, b, tc.mode))
+			try(t, os.Chmod(path, tc.mode))
+			done, err := Repair()
+			switch {
+			case tc.err != "":
+				if err == nil || !strings.Contains(err.Error(), tc.err) {
+					t.Errorf("got %v", err)
+				}
+			case err != nil || len(done) != 1 || done[0].Err != nil || !strings.Contains(done[0].What, tc.what):
+				t.Errorf("got %+v, %v", done, err)
+			}
+			if _, err := os.Stat(path); (err == nil) != tc.stays {
+				t.Errorf("journal: %v", err)
+			}
+			os.Remove(path)
+		})
+	}
+}
+
+func TestBorrowRefusesWhatCannotBeGivenBack(t *testing.T) {
+	for _, tc := range []struct {
+		condition, want string
+		make            func(t *testing.T, l netlink.Link)
+	}{
+		{"default route", "default route", func(t *testing.T, l netlink.Link) {
+			try(t, netlink.RouteAdd(&netlink.Route{LinkIndex: l.Attrs().Index, Gw: net.IPv4(192, 0, 2, 1)}))
+		}},
+		{"port of a bridge", "port of bridge9", func(t *testing.T, l netlink.Link) {
+			bridge := &netlink.Bridge{LinkAttrs: netlink.LinkAttrs{Name: "bridge9"}}
+			try(t, netlink.LinkAdd(bridge))
+			t.Cleanup(func() { netlink.LinkDel(bridge) })
+			try(t, netlink.LinkSetMaster(l, bridge))
+		}},
+		{"a VLAN on top", "vlan9 is on top", func(t *testing.T, l netlink.Link) {
+			vlan := &netlink.Vlan{LinkAttrs: netlink.LinkAttrs{Name: "vlan9", ParentIndex: l.Attrs().Index}, VlanId: 9}
+			if err := netlink.LinkAdd(vlan); err != nil {
+				t.Skipf("this kernel makes no VLANs: %v", err)
+			}
+			t.Cleanup(func() { netlink.LinkDel(vlan) })
+		}},
+		{"a queueing discipline", "queueing discipline would be lost", func(t *testing.T, l netlink.Link) {
+			attrs := netlink.QdiscAttrs{LinkIndex: l.Attrs().Index, Handle: netlink.MakeHandle(1, 0), Parent: netlink.HANDLE_ROOT}
+			if err := netlink.QdiscAdd(&netlink.Tbf{QdiscAttrs: attrs, Rate: 1e6, Limit: 1e6, Buffer: 1e5}); err != nil {
+				t.Skipf("this kernel has no token bucket: %v", err)
+			}
+		}},
+	} {
+		t.Run(tc.condition, func(t *testing.T) {
+			was := port(t)
+			link, err := netlink.LinkByName(was.Name)
+			try(t, err)
+			tc.make(t, link)
+			if l, err := Borrow([]string{was.Name}, Terms{Move: true}); err == nil || !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("got %v", err)
+				if err == nil {
+					l.Return()
+				}
+			}
+			if left, err := journals(); len(left) > 0 || err != nil {
+				t.Errorf("journals %v, %v", left, err)
+			}
+		})
+	}
+}

@@ -1,0 +1,104 @@
+package nic
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+)
+
+// A namespace that holds an interface which was moved is kept by a mount, as ip netns does it. Without one it would end with the
+// last process in it, and take virtual interfaces along: the kernel gives only physical ones back (default_device_exit_net,
+// net/core/dev.c).
+
+// placesDir is gone after a reboot, as the namespaces are (file-hierarchy(7)).
+const placesDir = "/run/wiretax"
+
+// keep mounts the namespace and returns where.
+func keep(namespace *os.File, name string) (place string, err error) {
+	if err := os.MkdirAll(placesDir, 0o755); err != nil {
+		return "", fmt.Errorf("keep namespace: %w", err)
+	}
+	place = filepath.Join(placesDir, fmt.Sprintf("%d-%s", os.Getpid(), name))
+	f, err := os.OpenFile(place, os.O_CREATE|os.O_EXCL, 0o400)
+	if err != nil {
+		return "", fmt.Errorf("keep namespace: %w", err)
+	}
+	f.Close()
+	if err := unix.Mount(fmt.Sprintf("/proc/self/fd/%d", namespace.Fd()), place, "", unix.MS_BIND, ""); err != nil {
+		os.Remove(place)
+		return "", fmt.Errorf("keep namespace at %s: %w", place, err)
+	}
+	return place, nil
+}
+
+// forget takes the mount away. One that is gone is no error.
+func forget(place string) error {
+	if filepath.Dir(place) != placesDir {
+		return fmt.Errorf("unmount %s: not below %s", place, placesDir)
+	}
+	err := unix.Unmount(place, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW)
+	if err != nil && !errors.Is(err, unix.EINVAL) && !errors.Is(err, unix.ENOENT) {
+		return fmt.Errorf("unmount %s: %w", place, err)
+	}
+	if err := os.Remove(place); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("remove %s: %w", place, err)
+	}
+	os.Remove(placesDir) // when it is empty
+	return nil
+}
+
+// move puts an interface of the calling thread's namespace into another.
+func move(name string, namespace *os.File) error {
+	link, err := netlink.LinkByName(name)
+	if err != nil {
+		return fmt.Errorf("find %s: %w", name, err)
+	}
+	if err := netlink.LinkSetNsFd(link, int(namespace.Fd())); err != nil {
+		return fmt.Errorf("move %s to a namespace of its own: %w (wireless and some virtual interfaces cannot be moved: use --in-place)", name, err)
+	}
+	return nil
+}
+
+// fetch moves an interface back from the namespace that is kept at place to the calling thread's. One that is not there
+// has come back already.
+func fetch(name, place string) error {
+	home, err := os.Open("/proc/thread-self/ns/net")
+	if err != nil {
+		return err
+	}
+	defer home.Close()
+	kept, err := os.Open(place)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer kept.Close()
+	result := make(chan error)
+	go func() {
+		runtime.LockOSThread() // for ever: the thread ends with the goroutine
+		result <- func() error {
+			if err := unix.Setns(int(kept.Fd()), unix.CLONE_NEWNET); err != nil {
+				return fmt.Errorf("enter namespace of %s: %w", name, err)
+			}
+			link, err := netlink.LinkByName(name)
+			if errors.As(err, new(netlink.LinkNotFoundError)) {
+				return nil
+			}
+			if err != nil {
+				return fmt.Errorf("find %s: %w", name, err)
+			}
+			if err := netlink.LinkSetNsFd(link, int(home.Fd())); err != nil {
+				return fmt.Errorf("move %s back: %w", name, err)
+			}
+			return nil
+		}()
+	}()
+	return <-result
+}

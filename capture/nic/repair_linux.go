@@ -1,0 +1,106 @@
+package nic
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/vishvananda/netlink"
+)
+
+// restore puts back what the journal has, and removes it when everything is as it was. An interface that is no longer in this
+// machine is named and not waited for.
+func (j *journal) restore() (gone []string, err error) {
+	var failures []error
+	for _, s := range j.Interfaces {
+		if place, moved := j.Places[s.Name]; moved {
+			if err := fetch(s.Name, place); err != nil {
+				failures = append(failures, err)
+				continue
+			}
+		}
+		err := s.Restore()
+		if errors.As(err, new(netlink.LinkNotFoundError)) {
+			gone = append(gone, s.Name)
+			continue
+		}
+		failures = append(failures, err)
+	}
+	if err := errors.Join(failures...); err != nil {
+		return gone, err // the namespaces stay: interfaces may be in them
+	}
+	for _, place := range j.Places {
+		failures = append(failures, forget(place))
+	}
+	if err := errors.Join(failures...); err != nil {
+		return gone, err
+	}
+	return gone, j.remove()
+}
+
+func (j *journal) names() string {
+	var names []string
+	for _, s := range j.Interfaces {
+		names = append(names, s.Name)
+	}
+	return strings.Join(names, ", ")
+}
+
+// Repaired is what became of one journal.
+type Repaired struct {
+	Interfaces string // names
+	What       string // what was done, or why nothing
+	Err        error  // what could not be done; the journal stays
+}
+
+// Repair puts back the interfaces of runs that ended without doing so. It leaves those of runs that go on alone.
+func Repair() (done []Repaired, err error) {
+	if all, err := journals(); err != nil || len(all) == 0 {
+		return nil, err
+	}
+	unlock, err := lockJournals()
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	all, err := journals() // now that nobody changes them
+	if err != nil {
+		return nil, err
+	}
+	for _, j := range all {
+		done = append(done, j.repair())
+	}
+	return done, nil
+}
+
+func (j *journal) repair() Repaired {
+	r := Repaired{Interfaces: j.names()}
+	holder, live := j.liveHolder()
+	switch {
+	case j.BootID != bootID():
+		r.What, r.Err = "changed before the last boot, which has undone it: journal removed", j.remove()
+	case live:
+		r.What = fmt.Sprintf("in use by process %d: left alone", holder.PID)
+	case j.Namespace != namespaceInode():
+		r.What = fmt.Sprintf("of another network namespace (inode %d): left alone; repair it there", j.Namespace)
+	default:
+		var gone []string
+		gone, r.Err = j.restore()
+		r.What = "as before the run that was killed"
+		if len(gone) > 0 {
+			r.What += "; no longer in this machine: " + strings.Join(gone, ", ")
+		}
+	}
+	return r
+}
+
+// Pending are the interfaces that a run which has ended left changed.
+func Pending() (names []string, err error) {
+	all, err := journals()
+	for _, j := range all {
+		if _, live := j.liveHolder(); !live && j.BootID == bootID() {
+			names = append(names, j.names())
+		}
+	}
+	return names, err
+}

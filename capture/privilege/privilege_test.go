@@ -1,0 +1,116 @@
+package privilege
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const asChild = "WIRETAX_TEST_DROP"
+
+// In the child, Drop is tried: it cannot be undone.
+func TestMain(m *testing.M) {
+	if name := os.Getenv(asChild); name != "" {
+		if err := dropAndTell(name); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// dropAndTell prints what every thread is after Drop, threads that are in use and locked among them.
+func dropAndTell(name string) error {
+	stop := make(chan struct{})
+	for range 8 {
+		started := make(chan struct{})
+		go func() { runtime.LockOSThread(); close(started); <-stop }()
+		<-started
+	}
+	if name == "invoker" {
+		name = ""
+	}
+	u, err := Invoker(name)
+	if err != nil {
+		return err
+	}
+	if err := Drop(u); err != nil {
+		return err
+	}
+	files, err := filepath.Glob("/proc/self/task/*/status")
+	for _, file := range files {
+		b, readErr := os.ReadFile(file)
+		if readErr != nil {
+			return readErr
+		}
+		os.Stdout.Write(b)
+	}
+	return err
+}
+
+func TestDropReachesEveryThread(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("only root has something to drop: run the tests as root")
+	}
+	for _, tc := range []struct {
+		condition, name string
+		sudo            []string
+		uid, gid        int
+	}{
+		{"called by sudo", "invoker", []string{"SUDO_UID=1234", "SUDO_GID=1235"}, 1234, 1235},
+		{"a user's name", "nobody", []string{"SUDO_UID=1234", "SUDO_GID=1235"}, 65534, 65534},
+		{"root itself keeps its user and no capability", "invoker", []string{"SUDO_UID="}, 0, 0},
+		{"sudo called by root", "invoker", []string{"SUDO_UID=0", "SUDO_GID=0"}, 0, 0},
+	} {
+		t.Run(tc.condition, func(t *testing.T) {
+			c := exec.Command("/proc/self/exe")
+			c.Env = append(append(os.Environ(), asChild+"="+tc.name, "GORACE=atexit_sleep_ms=0"), tc.sudo...)
+			c.Stderr = os.Stderr
+			out, err := c.Output()
+			if err != nil {
+				t.Fatal(err)
+			}
+			threads := bytes.Count(out, []byte("\nPid:"))
+			id := func(n int) string { s := strconv.Itoa(n); return s + "\t" + s + "\t" + s + "\t" + s }
+			for name, want := range map[string]string{
+				"Uid": id(tc.uid), "NoNewPrivs": "1",
+				"CapEff": "0000000000000000", "CapPrm": "0000000000000000", "CapInh": "0000000000000000", "CapAmb": "0000000000000000",
+			} {
+				if got := strings.Count(string(out), "\n"+name+":\t"+want+"\n"); got != threads || threads < 8 {
+					t.Errorf("%s is %q in %d of %d threads: %s", name, want, got, threads, grep(out, name))
+				}
+			}
+			if want := strconv.Itoa(tc.gid) + "\t"; !strings.HasPrefix(grep(out, "Gid"), want) {
+				t.Errorf("gid %s, want %s", grep(out, "Gid"), want)
+			}
+		})
+	}
+}
+
+// grep returns the first value of a name.
+func grep(status []byte, name string) string {
+	_, rest, _ := strings.Cut(string(status), "\n"+name+":\t")
+	value, _, _ := strings.Cut(rest, "\n")
+	return value
+}
+
+func TestInvokerRefuses(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("an ordinary user has nobody to become: run the tests as root")
+	}
+	t.Setenv("SUDO_UID", "1234; rm")
+	t.Setenv("SUDO_GID", "1")
+	if u, err := Invoker(""); err == nil {
+		t.Errorf("got %+v", u)
+	}
+	if u, err := Invoker("no-such-user"); err == nil {
+		t.Errorf("got %+v", u)
+	}
+}

@@ -1,0 +1,238 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"slices"
+	"sync/atomic"
+
+	"wiretax/analyze"
+	"wiretax/capture/recording"
+	"wiretax/report"
+)
+
+// reading is one pass over captures.
+type reading struct {
+	files    []string
+	stdin    io.Reader
+	options  analyze.Options
+	rows     int64      // most records that options.EachFrame is called for; 0 for all
+	top      int        // flows that the result holds; all where it is negative
+	chosen   *selection // nil: all records
+	write    string     // capture to write the chosen records to; empty: none
+	annotate bool       // comment each record that is written
+	stdout   io.Writer
+	status   *statusLine // nil: none
+}
+
+// analyze counts what is in the files. A file that is cut off counts as far as it goes, and everything does when the context
+// ends: the result's warnings say so.
+func (r reading) analyze(ctx context.Context) (*analyze.Result, error) {
+	if slices.Contains(r.files, "-") {
+		r.stdin = interruptible(ctx, r.stdin)
+	}
+	in, err := recording.OpenAll(r.files, r.stdin)
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close()
+	take, err := r.sink(in)
+	if err != nil {
+		return nil, err
+	}
+	lanes := runtime.GOMAXPROCS(0)
+	if r.annotate {
+		lanes = 1 // records are written when they have been judged, before more are read
+	}
+	a := analyze.New(r.rowOptions(take))
+	feed := &feed{ctx: ctx, in: in, chosen: r.chosen, copier: take}
+	finished := r.status.follow(feed)
+	err = a.Take(feed, feed.open(lanes))
+	finished()
+	if err != nil {
+		take.abort()
+		return nil, err
+	}
+	if err := take.close(); err != nil {
+		return nil, err
+	}
+	result := a.Outline(r.top)
+	describeSource(result, in)
+	if left := result.Totals.Records - r.rows; r.rows == maxRows && left > 0 {
+		result.Warnings = append(result.Warnings, analyze.Warning{
+			Code: "rows_left_out", Message: fmt.Sprintf("only the first %d records have a row (csv and json have all)", maxRows), Count: left,
+		})
+	}
+	switch {
+	case ctx.Err() != nil:
+		result.Warnings = append(result.Warnings, analyze.Warning{
+			Code: "interrupted", Message: "the analysis was interrupted: later records are not counted", Count: 1, Distrust: true,
+		})
+	case feed.cut != nil:
+		result.Source.TruncatedFile = true
+		result.Warnings = append(result.Warnings, analyze.Warning{
+			Code: "file_cut_off", Message: feed.cut.Error(), Count: 1, Distrust: true,
+		})
+	}
+	return result, nil
+}
+
+// interruptible ends a stream with its context, also while nothing comes. A file always has something to give.
+func interruptible(ctx context.Context, stream io.Reader) io.Reader {
+	if f, ok := stream.(*os.File); ok {
+		if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
+			return stream
+		}
+	}
+	if stream == nil || ctx.Done() == nil {
+		return stream
+	}
+	out, in := io.Pipe()
+	context.AfterFunc(ctx, func() { in.Close() })
+	go func() {
+		_, err := io.CopyBuffer(struct{ io.Writer }{in}, struct{ io.Reader }{stream}, make([]byte, 256<<10))
+		in.CloseWithError(err)
+	}()
+	return out
+}
+
+// sink makes the copier of the chosen records, if there is to be one.
+func (r reading) sink(in *recording.Merge) (*copier, error) {
+	const comment = "records selected by wiretax analyze"
+	switch r.write {
+	case "":
+		return nil, nil
+	case "-":
+		return &copier{in: in, out: recording.NewWriter(r.stdout, nil, comment), comment: r.annotate}, nil
+	}
+	if target, err := os.Stat(r.write); err == nil && target.Mode().IsRegular() {
+		for _, file := range r.files {
+			if source, err := os.Stat(file); err == nil && os.SameFile(source, target) {
+				return nil, fmt.Errorf("write %s: it is what is being read (choose another file)", r.write)
+			}
+		}
+	}
+	out, err := recording.Create(r.write, nil, comment)
+	if err != nil {
+		return nil, err
+	}
+	return &copier{in: in, out: out, comment: r.annotate}, nil
+}
+
+// rowOptions are the options with what is to be done with rows: the first ones are passed on, each comments a record.
+func (r *reading) rowOptions(take *copier) analyze.Options {
+	o := r.options
+	pass, passed := o.EachFrame, int64(0)
+	if pass != nil && r.rows > 0 {
+		o.EachFrame = func(row analyze.FrameRow) error {
+			if passed++; passed > r.rows {
+				return nil
+			}
+			return pass(row)
+		}
+	}
+	if r.annotate {
+		limited := o.EachFrame
+		o.FrameOwners = true
+		o.EachFrame = func(row analyze.FrameRow) error {
+			if err := take.commented(report.FrameComment(&row)); err != nil || limited == nil {
+				return err
+			}
+			return limited(row)
+		}
+	}
+	return o
+}
+
+func describeSource(r *analyze.Result, in *recording.Merge) {
+	r.Source.Files = in.Files()
+	r.Source.Format, r.Source.Compression = in.Format(), in.Compression()
+	seen := map[string]bool{}
+	unlimited := false
+	for _, i := range in.Interfaces() {
+		if name := recording.LinkName(i.Link); !seen[name] {
+			seen[name] = true
+			r.Source.LinkTypes = append(r.Source.LinkTypes, name)
+		}
+		unlimited = unlimited || i.SnapLen == 0
+		r.Source.SnapLen = max(r.Source.SnapLen, int64(i.SnapLen))
+	}
+	if unlimited {
+		r.Source.SnapLen = 0
+	}
+}
+
+// feed hands the chosen records of captures to an analysis.
+type feed struct {
+	ctx     context.Context
+	in      *recording.Merge
+	chosen  *selection // nil: all records
+	copier  *copier    // nil: none
+	batches []laneBatch
+	records atomic.Int64 // read so far
+	cut     error        // says where files ended before their end
+	ended   bool
+}
+
+// laneBatch is the batch that a lane of the analysis works on.
+type laneBatch struct {
+	recording.Batch
+	chosen []*analyze.Record // nil for those that are not
+}
+
+// maxLanes is the number of lanes from which on reading alone, one batch after the other, keeps them waiting.
+const maxLanes = 8
+
+// open makes room for so many lanes, and returns how many that are.
+func (f *feed) open(lanes int) int {
+	f.batches = make([]laneBatch, min(lanes, maxLanes))
+	return len(f.batches)
+}
+
+// Next implements analyze.Input. The records end where the context does.
+func (f *feed) Next(lane int) ([]*analyze.Record, error) {
+	if f.ended || f.ctx.Err() != nil {
+		return nil, io.EOF
+	}
+	b := &f.batches[lane]
+	err := f.in.Fill(&b.Batch)
+	var end *recording.CutError
+	switch {
+	case errors.As(err, &end):
+		f.cut = err // of every file that is cut
+		return nil, io.EOF
+	case err != nil:
+		return nil, err
+	}
+	f.records.Add(int64(len(b.Records)))
+	return f.choose(b)
+}
+
+// choose picks and copies the records of a batch that were asked for.
+func (f *feed) choose(b *laneBatch) ([]*analyze.Record, error) {
+	b.chosen = b.chosen[:0]
+	for i := range b.Records {
+		r := &b.Records[i]
+		if f.chosen != nil {
+			if ok, err := f.chosen.takes(r); err != nil {
+				return nil, err
+			} else if !ok {
+				b.chosen = append(b.chosen, nil)
+				continue
+			}
+		}
+		b.chosen = append(b.chosen, (*analyze.Record)(r))
+		if err := f.copier.take(r); err != nil {
+			return nil, err
+		}
+		if f.chosen != nil && f.chosen.full() {
+			f.ended = true
+			break
+		}
+	}
+	return b.chosen, nil
+}
