@@ -82,7 +82,7 @@ func TestLatencyFromDue(t *testing.T) {
 	for i := range x.answers.times {
 		x.answers.times[i], x.late[i] = ^int64(time.Millisecond), int64(i)*int64(stall)
 	}
-	if l := summarise(x.delaysFromDue()); l.Max != time.Millisecond+9*stall || l.P50 != time.Millisecond+4*stall {
+	if l := percentiles(x.delaysFromDue()); l.Max != time.Millisecond+9*stall || l.P50 != time.Millisecond+4*stall {
 		t.Errorf("from due: %+v", l)
 	}
 }
