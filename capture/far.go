@@ -236,6 +236,7 @@ func (t *spanTrial) facts() (*trialFacts, error) {
 	f := &trialFacts{
 		SendCalls: o.SendCalls, RecvCalls: o.RecvCalls, MessagesDelivered: o.MessagesDelivered, AnswersDelivered: o.AnswersDelivered,
 		ApplicationBytes: applicationFacts{Offered: o.ApplicationBytesOffered, Delivered: o.ApplicationBytesDelivered},
+		costFacts:        costs(o),
 		Latency:          seconds(o.Latency), DurationSeconds: o.Duration.Seconds(), Port: o.Port,
 		Order: t.order + 1, Capture: t.captureName(t.planned),
 	}

@@ -29,8 +29,7 @@ type observer struct {
 	sent    atomic.Int64 // tally.Out, for a look without the lock
 
 	mu       sync.Mutex
-	seen     *sync.Cond // a sentinel has been seen
-	out, in  uint64     // the last sentinels seen to leave and to arrive
+	out, in  uint64 // the last sentinels seen to leave and to arrive
 	tally    tally
 	tcp      map[ports]*progress
 	sentinel struct{ out, in int64 } // sentinels since the last reset
@@ -54,9 +53,7 @@ func observe(h *lab.Host) (*observer, error) {
 }
 
 func newObserver(mac net.HardwareAddr) *observer {
-	o := &observer{mac: mac, tcp: make(map[ports]*progress)}
-	o.seen = sync.NewCond(&o.mu)
-	return o
+	return &observer{mac: mac, tcp: make(map[ports]*progress)}
 }
 
 // frame is called by the capture with every frame.
@@ -75,7 +72,6 @@ func (o *observer) frame(f live.Frame) {
 			o.in = number
 			o.sentinel.in++
 		}
-		o.seen.Broadcast()
 		return
 	}
 	o.tally.count(f.Data, outgoing, o.tcp)
