@@ -369,6 +369,9 @@ func (r *recorder) reach(ctx context.Context) (err error) {
 	for c := range r.cells() {
 		r.left.add(r.Trials*len(r.manifest.Workloads[c].Transports), r.each(c))
 	}
+	if r.Opened != nil {
+		return r.Opened()
+	}
 	return nil
 }
 

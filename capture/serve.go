@@ -1,12 +1,16 @@
 package capture
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net"
 	"net/netip"
+	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"wiretax/capture/peer"
 	"wiretax/capture/traffic"
@@ -22,6 +26,27 @@ type Server struct {
 	Version string // of the program
 	Log     func(line string)
 	Once    bool // end after the first session
+}
+
+// Listen opens the control connection's listener on the server's interface: nobody reaches it by another one.
+func (s *Server) Listen(ctx context.Context, address string) (l net.Listener, err error) {
+	c := net.ListenConfig{Control: func(_, _ string, raw syscall.RawConn) error {
+		var bound error
+		err := raw.Control(func(fd uintptr) { bound = unix.BindToDevice(int(fd), s.Interface) })
+		return cmp.Or(err, bound)
+	}}
+	c.SetMultipathTCP(false)
+	err = s.within(func() error {
+		l, err = c.Listen(ctx, "tcp", address)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s of %s: %w", address, s.Interface, err)
+	}
+	if port := l.Addr().(*net.TCPAddr).Port; s.Port == 0 {
+		s.Port = uint16(port + 1)
+	}
+	return l, nil
 }
 
 // Serve takes sessions from the listener, one at a time, until ctx ends. A session under way is ended and cleaned up first.

@@ -30,6 +30,7 @@ type runFlags struct {
 	explainCauses bool
 	preset        string
 	out           string
+	far           farFlags
 	output        outputFlags
 }
 
@@ -68,6 +69,8 @@ that TLS and QUIC add to the application's own count as header bytes.`,
   wiretax run --preset thread           the claims of 2008, put to the test
   wiretax run --explain-causes          what Nagle, cwnd, ... contribute
   wiretax run --loss 1% --seed 7        a link that loses the same frames again
+  sudo wiretax run --to 192.0.2.2 -i eth1 --key-file wiretax.key
+                                        between two hosts: wiretax serve --help
   wiretax run --out d                   keep captures (pcapng) and run.json in d
   wiretax run --json | jq '.workloads[0].transports[].summary.frames'`,
 		Args: cobra.NoArgs,
@@ -85,6 +88,10 @@ that TLS and QUIC add to the application's own count as header bytes.`,
 	fl.StringVar(&f.preset, "preset", "", "a known workload by `NAME`, its numbers with their sources: "+strings.Join(presetNames(), ", ")+". A flag given beside it overrides the preset's")
 	fl.BoolVar(&f.explainCauses, "explain-causes", false, "tell what Nagle, autocorking, cwnd, delayed ACK and timestamps each contribute: trials with and without, in turn, of every TCP transport")
 	fl.StringVar(&f.out, "out", "", "keep the captures and run.json in this new `DIR`")
+	f.far.register(fl)
+	if fl.Lookup("interface") == nil {
+		fl.StringVarP(&f.far.iface, "interface", "i", "", "the `INTERFACE` that the host of --to is reached by")
+	}
 	f.output.register(fl)
 	return c
 }
@@ -110,6 +117,12 @@ func run(c *cobra.Command, f *runFlags) error {
 	}
 	if err := f.output.check(c); err != nil {
 		return err
+	}
+	if err := f.far.check(c); err != nil {
+		return err
+	}
+	if f.far.to != "" {
+		return f.far.run(c, f)
 	}
 	e, err := f.experiment(c)
 	if err != nil {
