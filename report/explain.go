@@ -136,5 +136,7 @@ var warningCodes = [...]entry{
 	{"flow_limit", "A record belongs to a flow beyond --max-flows: it is in all totals, but no retransmission is known there."},
 	{"rows_left_out", "--frames shows 100,000 rows at most: --from, -c or a filter choose which. All sums are of all records."},
 	{"file_cut_off", "A file ends inside a record, or damage follows: the records before count. Not to be trusted, exit code 4."},
+	{"witnesses_disagree", "In so many trials the independent counts of frames are not equal; the witnesses of each trial have the numbers. Not to be trusted, exit code 4."},
+	{"frames_dropped", "In so many trials frames or datagrams were dropped by a capture, an interface, the wire or a socket: drops of each trial says where. Not to be trusted, exit code 4."},
 	{"incomplete", "A run ended before all of its trials: those that are complete count."},
 }

@@ -82,6 +82,9 @@ func transportTable(w *analyze.Workload, wide, inline bool) *table {
 		}
 	}
 	t.notes = append(t.notes, "header and wire overhead: bytes per payload byte; p50: "+delayOf(w)+" latency")
+	if base := w.Transports[0].Name; base != reference {
+		t.notes = append(t.notes, "base: "+clean(base)+"; add udp to compare with a datagram a message (-t udp,"+clean(base)+")")
+	}
 	if n := strangers(w); n > 0 {
 		t.notes = append(t.notes, plural(float64(n), "frame")+" on the link in all trials were not the workload's: in no figure")
 	}
