@@ -24,7 +24,7 @@ func TestParseFormat(t *testing.T) {
 			t.Errorf("ParseFormat(%q) = %q, %v", name, f, err)
 		}
 	}
-	want := `format "xml": unknown (use table, markdown, csv, json, ndjson or html)`
+	want := `format "xml": unknown (use table, markdown, csv, json, ndjson, html or svg)`
 	if _, err := ParseFormat("xml"); err == nil || err.Error() != want {
 		t.Errorf("ParseFormat(xml): %v, want %s", err, want)
 	}

@@ -268,7 +268,7 @@ func printRun(ctx context.Context, c *cobra.Command, dir string, o outputFlags) 
 	if err != nil {
 		return err
 	}
-	if o.html() {
+	if o.html() || o.drawn() {
 		if err := drawTrials(ctx, dir, r); err != nil {
 			return err
 		}
