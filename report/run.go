@@ -16,14 +16,16 @@ const reference = "udp"
 // median, where width is no matter, otherwise in a table of their own.
 func runDocument(r *analyze.Run, wide, inline bool) document {
 	var d document
+	link := ""
 	for i := range r.Workloads {
 		w := referenceFirst(&r.Workloads[i])
 		head := section{title: workloadLine(w)}
-		if i == 0 {
-			head.lines = append(head.lines, line{text: linkLine(r.Link)})
-			if wide {
-				head.lines = append(head.lines, line{text: hostLine(r)})
-			}
+		if text := linkLine(*r.LinkOf(w)); text != link {
+			head.lines = append(head.lines, line{text: text})
+			link = text
+		}
+		if i == 0 && wide {
+			head.lines = append(head.lines, line{text: hostLine(r)})
 		}
 		d = append(append(d, head), workloadSections(w, wide, inline)...)
 	}
@@ -52,13 +54,24 @@ func workloadSections(w *analyze.Workload, wide, inline bool) document {
 	if wide || inline {
 		d = append(d, theorySections(w)...)
 	}
+	d = append(d, causeSections(w, wide || inline)...)
 	if len(w.Transports) > 1 {
 		d = append(d, answer(w)...)
 	}
 	return d
 }
 
+// referenceFirst is the workload without the variants of its transports, which stand in the table of causes.
 func referenceFirst(w *analyze.Workload) *analyze.Workload {
+	ordered := withVariants(w)
+	ordered.Transports = slices.DeleteFunc(ordered.Transports, func(t analyze.Transport) bool {
+		return t.Variant != nil && slices.ContainsFunc(w.Transports, func(of analyze.Transport) bool { return of.Name == t.Variant.Of })
+	})
+	return ordered
+}
+
+// withVariants has the reference first too.
+func withVariants(w *analyze.Workload) *analyze.Workload {
 	ordered := *w
 	ordered.Transports = slices.Clone(w.Transports)
 	slices.SortStableFunc(ordered.Transports, func(a, b analyze.Transport) int {

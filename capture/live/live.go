@@ -15,6 +15,10 @@ type Config struct {
 	Interface string
 	SnapLen   int // octets kept of each frame
 	Buffer    int // octets of the kernel's ring
+
+	// Of Bulk alone:
+	Filter         string // pcap-filter(7) expression, compiled for the interface and applied by the kernel; empty for all frames
+	NotPromiscuous bool   // only frames that the interface takes anyway
 }
 
 // poll bounds how long a read waits, and so how long Close does: a handle that blocks for ever in libpcap cannot be closed

@@ -1,13 +1,11 @@
 package traffic
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"fmt"
 	"io"
 	"net/netip"
-	"os"
 	"time"
 	"unsafe"
 
@@ -16,59 +14,71 @@ import (
 
 // tcp sends the messages over connections of its own, and ends each stream behind the last message, or its answer.
 func (r *run) tcp(ctx context.Context) error {
-	if r.via.carrier == overTLS {
-		var err error
-		if r.tls.client, r.tls.server, r.tls.certificateBytes, err = credentials(""); err != nil {
-			return err
-		}
+	restore, err := r.setHosts()
+	if err != nil {
+		return err
 	}
-	restore, err := r.setAutocorking()
+	defer restore()
+	from, err := r.openSenders(unix.SOCK_STREAM, r.via.carrier.protocol(), r.prepareTCP)
 	if err != nil {
 		return fmt.Errorf("sender: %w", err)
 	}
-	defer restore()
-	to, err := r.sockets.open(r.To, unix.SOCK_STREAM, r.via.carrier.protocol(), r.prepareTCP)
-	if err != nil {
-		return fmt.Errorf("receiver: %w", err)
+	if err := r.offer(ctx); err != nil {
+		return err
 	}
-	if err := unix.Listen(to, len(r.connections)); err != nil {
-		return fmt.Errorf("receiver: listen %v: %w", r.To.Addr, err)
+	to := -1
+	if r.here.receives() {
+		if to, err = r.listen(); err != nil {
+			return fmt.Errorf("receiver: %w", err)
+		}
 	}
-	if r.out.Port, err = port(to); err != nil {
-		return fmt.Errorf("receiver: %w", err)
+	if err := r.answer(ctx); err != nil {
+		return err
 	}
-	of := make(map[uint16]*connection) // by the sender's port
-	from := make([]int, len(r.connections))
-	for i, c := range r.connections {
-		fd, err := r.sockets.open(r.From, unix.SOCK_STREAM, r.via.carrier.protocol(), r.prepareTCP)
-		if err != nil {
+	if r.via.carrier == overTLS && r.here.sends() {
+		if err := r.trust(); err != nil {
 			return fmt.Errorf("sender: %w", err)
 		}
-		source, err := port(fd)
-		if err != nil {
-			return fmt.Errorf("sender: %w", err)
-		}
-		from[i], of[source] = fd, c
 	}
-	ends := []<-chan error{r.end("receiver", func() error { return r.acceptAll(ctx, to, of) })}
-	for i, c := range r.connections {
-		ends = append(ends, r.end("sender", func() error { return c.sendTCP(ctx, from[i]) }))
+	var ends []<-chan error
+	if r.here.receives() {
+		ends = append(ends, r.end("receiver", func() error { return r.acceptAll(ctx, to) }))
+	}
+	for i, fd := range from {
+		ends = append(ends, r.end("sender", func() error { return r.connections[i].sendTCP(ctx, fd) }))
 	}
 	return wait(ends)
 }
 
+// listen opens the receiver's listening socket.
+func (r *run) listen() (int, error) {
+	if r.via.carrier == overTLS {
+		if err := r.identify(); err != nil {
+			return -1, err
+		}
+	}
+	to, err := r.openReceiver(unix.SOCK_STREAM, r.via.carrier.protocol(), r.prepareTCP)
+	if err != nil {
+		return -1, err
+	}
+	if err := unix.Listen(to, len(r.connections)); err != nil {
+		return -1, fmt.Errorf("listen %v: %w", r.To.Addr, err)
+	}
+	return to, nil
+}
+
 // acceptAll receives each connection on a thread of its own.
-func (r *run) acceptAll(ctx context.Context, listener int, of map[uint16]*connection) error {
+func (r *run) acceptAll(ctx context.Context, listener int) error {
 	var ends []<-chan error
 	var err error
-	for range of {
+	for range r.connections {
 		var fd int
 		var peer uint16
 		if fd, peer, err = r.sockets.accept(listener); err != nil {
 			break
 		}
-		c, known := of[peer]
-		if !known {
+		c := r.from(peer)
+		if c == nil {
 			err = fmt.Errorf("accept: connection from unknown port %d", peer)
 			break
 		}
@@ -78,23 +88,6 @@ func (r *run) acceptAll(ctx context.Context, listener int, of map[uint16]*connec
 		r.cancel(fmt.Errorf("receiver: %w", err)) // the connections that were accepted end too
 	}
 	return cmp.Or(err, wait(ends))
-}
-
-// setAutocorking switches the sender's autocorking off, where the transport asks for it, and returns how to undo that.
-func (r *run) setAutocorking() (restore func(), err error) {
-	if !r.via.noAutocork {
-		return func() {}, nil
-	}
-	var before []byte
-	err = r.From.within(func() error {
-		if before, err = os.ReadFile(autocorking); err != nil {
-			return err
-		}
-		return os.WriteFile(autocorking, []byte("0"), 0)
-	})
-	return func() {
-		_ = r.From.within(func() error { return os.WriteFile(autocorking, before, 0) })
-	}, err
 }
 
 // autocorking is the sysctl net.ipv4.tcp_autocorking (Documentation/networking/ip-sysctl.rst); it holds for IPv6 too.
@@ -251,13 +244,7 @@ func (c *connection) readTCPOptions(fd int) error {
 	options["tcp_sack"] = info.SACK
 	options["tcp_window_scaling"] = info.WindowScaling
 	options["tcp_ecn"] = info.ECN
-	err = c.From.within(func() error {
-		value, err := os.ReadFile(autocorking)
-		if err == nil {
-			options["tcp_autocorking"] = string(bytes.TrimSpace(value)) != "0"
-		}
-		return nil // an old kernel has none
-	})
+	err = c.readHost(options, info)
 	c.note(c, options)
 	return err
 }

@@ -95,6 +95,7 @@ func (f *analyzeFlags) check(c *cobra.Command) (s selection, o analyze.Options, 
 	case f.write == "-" && f.output.file == "":
 		return s, o, usagef(c, "-w -: standard output takes the capture, so the result needs --output FILE")
 	}
+	f.frames = f.frames || f.output.drawn()
 	if f.annotate && f.write == "" {
 		return s, o, usagef(c, "--annotate: needs -w FILE to write comments to")
 	}
@@ -154,7 +155,7 @@ func analyzeCaptures(c *cobra.Command, f *analyzeFlags, args []string) error {
 	// Most of the memory is flows, which the collector does not look into: it can afford to come often.
 	defer debug.SetGCPercent(debug.SetGCPercent(25))
 	options.MaxFlows = cmp.Or(f.maxFlows, affordableFlows())
-	r := reading{files: files, stdin: c.InOrStdin(), options: options, top: f.listed(), chosen: &chosen, write: f.write, annotate: f.annotate,
+	r := reading{files: files, stdin: c.InOrStdin(), options: options, top: listed(report.Format(f.output.format), f.top), chosen: &chosen, write: f.write, annotate: f.annotate,
 		stdout: c.OutOrStdout(), status: newStatusLine(c.ErrOrStderr())}
 	var (
 		result *analyze.Result
@@ -187,7 +188,7 @@ func (f *analyzeFlags) rows() int64 {
 	switch report.Format(f.output.format) {
 	case report.JSON, report.NDJSON, report.CSV:
 		return math.MaxInt64
-	case report.HTML:
+	case report.HTML, report.SVG:
 		return mostDrawn
 	}
 	return maxRows
@@ -196,13 +197,18 @@ func (f *analyzeFlags) rows() int64 {
 // maxRows bounds the rows of a table.
 const maxRows = 100_000
 
+// htmlFlows is how many flows a report for a browser lists where nobody asks for more or fewer: its table can be searched.
+const htmlFlows = 500
+
 // listed is how many flows a result has to hold: as many as a table shows. Other formats take them one by one.
-func (f *analyzeFlags) listed() int {
-	switch report.Format(f.output.format) {
+func listed(format report.Format, top int) int {
+	switch format {
 	case report.JSON, report.NDJSON, report.CSV:
 		return 0
+	case report.HTML:
+		return cmp.Or(top, htmlFlows)
 	}
-	return report.Style{Top: f.top}.MostFlows()
+	return report.Style{Top: top}.MostFlows()
 }
 
 // split tells the files from the filter behind them: it begins with the first word, not the very first, that is neither a
@@ -295,18 +301,42 @@ func loadRun(ctx context.Context, dir string) (*analyze.Run, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", filepath.Join(dir, recording.ManifestName), err)
 	}
+	counted := 0
+	var unreadable error
 	for w := range r.Workloads {
 		for t := range r.Workloads[w].Transports {
 			transport := &r.Workloads[w].Transports[t]
-			for i := range transport.Trials {
-				if err := countTrial(ctx, dir, transport.Name, &transport.Trials[i]); err != nil {
-					return nil, err
-				}
+			err := countTrials(ctx, dir, r, transport)
+			if ctx.Err() != nil {
+				return nil, context.Cause(ctx)
 			}
+			counted += len(transport.Trials)
+			unreadable = cmp.Or(unreadable, err)
 		}
+	}
+	if counted == 0 && unreadable != nil {
+		return nil, unreadable
 	}
 	r.Complete()
 	return r, nil
+}
+
+// countTrials completes the trials of a transport. One whose capture cannot be read is left out, with a warning; the first
+// of these errors is returned.
+func countTrials(ctx context.Context, dir string, r *analyze.Run, t *analyze.Transport) (unreadable error) {
+	trials := t.Trials
+	t.Trials = nil
+	for _, trial := range trials {
+		if err := countTrial(ctx, dir, t.Name, &trial); err != nil {
+			r.Warnings = append(r.Warnings, analyze.Warning{
+				Code: "capture_unreadable", Message: "the run counts without a trial: " + err.Error(), Count: 1, Distrust: true,
+			})
+			unreadable = cmp.Or(unreadable, err)
+			continue
+		}
+		t.Trials = append(t.Trials, trial)
+	}
+	return unreadable
 }
 
 func countTrial(ctx context.Context, dir, transport string, t *analyze.Trial) error {

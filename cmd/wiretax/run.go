@@ -21,28 +21,22 @@ type runFlags struct {
 	workloads  workloadFlags
 	transports []string
 	runs       int
-	rate       rate
-	rtt        span
-	loss       probability
+	conditions conditionFlags
 	seed       uint64
-	mtu        int
-	ip         string
-	congestion string
 	link       string
 	offloads   string
 	nicQueue   bool
-	out        string
-	output     outputFlags
+	// explainCauses runs variants of the TCP transports too, see causes.
+	explainCauses bool
+	out           string
+	output        outputFlags
 }
 
 // longRun is the time from which on a run says beforehand how long it takes.
 const longRun = time.Minute
 
 func newRunCommand() *cobra.Command {
-	f := &runFlags{
-		workloads: defaultWorkload(),
-		rate:      10e6, rtt: span(time.Millisecond),
-	}
+	f := &runFlags{workloads: defaultWorkload(), conditions: defaultConditions()}
 	c := &cobra.Command{
 		Use:   "run [flags]",
 		Short: "send the same messages over UDP and TCP, count the frames saved",
@@ -70,6 +64,7 @@ that TLS and QUIC add to the application's own count as header bytes.`,
                                         two writes, one answer: Nagle's 40 ms
   wiretax run -t all --size uniform:64-1400 --interval 1ms --arrivals poisson
                                         every transport, drawn sizes and times
+  wiretax run --explain-causes          what Nagle, cwnd, ... contribute
   wiretax run --loss 1% --seed 7        a link that loses the same frames again
   wiretax run --out d                   keep captures (pcapng) and run.json in d
   wiretax run --json | jq '.workloads[0].transports[].summary.frames'`,
@@ -80,16 +75,12 @@ that TLS and QUIC add to the application's own count as header bytes.`,
 	f.workloads.register(fl)
 	fl.StringSliceVarP(&f.transports, "transports", "t", traffic.Default(), "how to send them, see above; or sets of them: "+strings.Join(traffic.Sets(), ", ")+" (secure: TLS and QUIC). What a set has and this machine or message has not is left out")
 	fl.IntVar(&f.runs, "runs", 5, "trials of each transport, `N`")
-	fl.Var(&f.rate, "rate", "rate of the link in bit/s, with k, M or G; 0: no limit")
-	fl.Var(&f.rtt, "rtt", "round-trip time of the link")
-	fl.Var(&f.loss, "loss", "probability that the link loses a frame: 0.01 or 1%")
+	f.conditions.register(fl)
 	fl.Uint64Var(&f.seed, "seed", 1, "`N` decides which frames are lost, the order of the trials, and what --size and --arrivals draw: the same seed, the same messages")
-	fl.IntVar(&f.mtu, "mtu", 1500, "largest IP packet on the link, in `BYTES`")
-	fl.StringVar(&f.ip, "ip", "4", "IP version, `4|6`")
-	fl.StringVar(&f.congestion, "congestion", "cubic", "TCP congestion control: `NAME` of an algorithm (wiretax doctor lists those here)")
 	fl.StringVar(&f.link, "link", "wire", "`KIND` of link. wire: a relay with rate and delay, between TAP devices or, without /dev/net/tun, packet sockets (tap or packet chooses). veth: a veth pair, nothing between")
 	fl.StringVar(&f.offloads, "offloads", "off", "`off|keep` segmentation offload; kept, it makes super-frames, which are expanded (--link veth only)")
 	fl.BoolVar(&f.nicQueue, "nic-queue", false, "put the kernel's token bucket with the link's rate in front of the sender, as a NIC's queue: TCP small queues and autocorking work by what waits there (up to about 100M)")
+	fl.BoolVar(&f.explainCauses, "explain-causes", false, "tell what Nagle, autocorking, cwnd, delayed ACK and timestamps each contribute: trials with and without, in turn, of every TCP transport")
 	fl.StringVar(&f.out, "out", "", "keep the captures and run.json in this new `DIR`")
 	f.output.register(fl)
 	return c
