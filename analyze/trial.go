@@ -105,6 +105,7 @@ func (r *Run) Complete() {
 		w.addCauses()
 	}
 	r.addTheory()
+	r.addClaims()
 	r.addDistrust()
 }
 

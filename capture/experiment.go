@@ -27,6 +27,7 @@ type Experiment struct {
 	NICQueue     bool     // a token bucket of the link's rate in front of the sender's interface: see lab.TokenBucket
 	Seed         uint64   // decides the order of the trials and which frames are lost
 	Version      string   // of the program, for the recording
+	Preset       *Preset  // nil: the experiment is nobody's but the user's
 }
 
 // Progress is told before each trial.
