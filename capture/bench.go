@@ -34,7 +34,7 @@ func newBench(e Experiment) (_ *bench, err error) {
 			b.close()
 		}
 	}()
-	config := lab.Config{MTU: e.Link.MTU, IP: e.IP, Queue: deviceQueue, Link: e.Devices, KeepOffloads: e.KeepOffloads}
+	config := lab.Config{MTU: e.Link.MTU, IP: e.IP, Queue: deviceQueue, Link: e.Devices, KeepOffloads: e.KeepOffloads, Lent: e.Lent}
 	if b.lab, err = lab.Build(config); err != nil {
 		return nil, err
 	}
@@ -43,17 +43,21 @@ func newBench(e Experiment) (_ *bench, err error) {
 			return nil, err
 		}
 	}
-	if b.lab.Kind != lab.Veth {
+	if b.lab.Ports[0] >= 0 {
 		c := wire.Config{Rate: e.Link.Rate, RTT: e.Link.RTT, Loss: e.Link.Loss, MTU: e.Link.MTU}
 		if b.wire, err = wire.Start(c, b.lab.Ports, e.Seed); err != nil {
 			return nil, err
 		}
 	}
+	filter := "" // the lab's own devices carry nothing else
+	if b.lab.Kind == lab.Real {
+		filter = own(b.lab.A, b.lab.B)
+	}
 	for i, h := range b.hosts() {
-		if b.observers[i], err = observe(h); err != nil {
+		if b.observers[i], err = observe(h, filter); err != nil {
 			return nil, err
 		}
-		err = h.Within(func() (err error) { b.sockets[i], err = sentinelSocket(); return err })
+		err = h.Within(func() (err error) { b.sockets[i], err = sentinelSocket(h.Interface); return err })
 		if err != nil {
 			return nil, err
 		}
@@ -114,12 +118,12 @@ func (b *bench) close() {
 }
 
 // sentinelSocket opens a packet socket (packet(7)) that sends and receives nothing, bound to the host's interface.
-func sentinelSocket() (int, error) {
+func sentinelSocket(name string) (int, error) {
 	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return -1, fmt.Errorf("open packet socket: %w", err)
 	}
-	req, err := unix.NewIfreq(lab.Interface)
+	req, err := unix.NewIfreq(name)
 	if err == nil {
 		err = unix.IoctlIfreq(fd, unix.SIOCGIFINDEX, req)
 	}
@@ -128,7 +132,7 @@ func sentinelSocket() (int, error) {
 	}
 	if err != nil {
 		unix.Close(fd)
-		return -1, fmt.Errorf("bind packet socket to %s: %w", lab.Interface, err)
+		return -1, fmt.Errorf("bind packet socket to %s: %w", name, err)
 	}
 	return fd, nil
 }
@@ -242,7 +246,7 @@ func (b *bench) gather(base baseline, o *traffic.Outcome) (e evidence, drops map
 	e.A, sentOut[0], sentIn[0] = b.observers[0].counts()
 	e.B, sentOut[1], sentIn[1] = b.observers[1].counts()
 	w := b.wireCounters()
-	e.Wire, e.SuperFrames = b.wire != nil, b.superFrames
+	e.Wire, e.Real, e.SuperFrames = b.wire != nil, b.lab.Kind == lab.Real, b.superFrames
 	e.Delivered, e.Corrupt = o.MessagesDelivered, o.Corrupt
 	for d := range w {
 		e.WireIn[d], e.WireLost[d], e.WireOut[d] = w[d].In, w[d].Lost, w[d].Out

@@ -26,10 +26,11 @@ type Experiment struct {
 	Optional          []string // of Transports: left out, with a warning, where the kernel has none or a message does not fit
 	Trials            int      // of each workload over each transport
 	Link              Link
-	Devices           lab.Kind // zero: what works here; on lab.Veth there is no wire, and Link has an MTU only
-	KeepOffloads      bool     // on lab.Veth: see lab.Config
-	NICQueue          bool     // a token bucket of the link's rate in front of the sender's interface: see lab.TokenBucket
-	IP                int      // 4 or 6
+	Devices           lab.Kind  // zero: what works here; on lab.Veth there is no wire, and Link has an MTU only
+	KeepOffloads      bool      // on lab.Veth: see lab.Config
+	Lent              *lab.Lent // interfaces to measure on; then Devices is nothing, and of Link nothing but the MTU, or 0 to keep theirs
+	NICQueue          bool      // a token bucket of the link's rate in front of the sender's interface: see lab.TokenBucket
+	IP                int       // 4 or 6
 	CongestionControl string
 	Seed              uint64 // decides the order of the trials and which frames are lost
 	Version           string // of the program, for the recording
@@ -81,9 +82,18 @@ func Record(ctx context.Context, e Experiment, dir string, progress func(Progres
 		return err
 	}
 	defer b.close()
+	var doubts []string
+	if b.lab.Kind == lab.Real {
+		if e.Link, doubts, err = b.realLink(ctx, &e); err != nil {
+			return err
+		}
+	}
 	m, err := newManifest(e, b.lab)
 	if err != nil {
 		return err
+	}
+	for _, d := range doubts {
+		m.warn("offloads_stayed_on", d)
 	}
 	if err := b.leaveOut(ctx, e, m); err != nil {
 		return err
@@ -335,7 +345,11 @@ const attempts = 5
 
 // settle waits until both directions are empty and collects the evidence.
 func (b *bench) settle(ctx context.Context, base baseline, o *traffic.Outcome, facts *trialFacts) (e evidence, err error) {
-	for range attempts {
+	began := time.Now()
+	for n := 0; n < attempts || b.lab.Kind == lab.Real && time.Since(began) < slowCounters; n++ {
+		if n >= attempts {
+			time.Sleep(slowCounters / 20)
+		}
 		if err := b.drain(ctx, 0, 1); err != nil {
 			return e, err
 		}
@@ -355,7 +369,7 @@ func (b *bench) save(path string, e Experiment, p planned, start time.Time, drop
 	a, z := b.observers[0].take(), b.observers[1].take()
 	found.RecordedAtoB, found.RecordedBtoA = int64(len(a)), int64(len(z))
 	out, err := recording.Create(path, []recording.Interface{{
-		Link: linkTypeEthernet, SnapLen: snapLen, Name: lab.Interface, FCS: -1,
+		Link: linkTypeEthernet, SnapLen: snapLen, Name: b.lab.A.Interface, FCS: -1,
 		Description: "both hosts' interface, every frame as captured at its sender",
 	}}, e.describe(p, b.lab.Kind))
 	if err != nil {
@@ -378,7 +392,11 @@ func (b *bench) save(path string, e Experiment, p planned, start time.Time, drop
 func (e Experiment) describe(p planned, devices lab.Kind) string {
 	w := e.Workloads[p.workload]
 	link := fmt.Sprintf("%s devices, MTU %d, IPv%d", devices, e.Link.MTU, e.IP)
-	if devices != lab.Veth {
+	switch devices {
+	case lab.Real:
+		link = fmt.Sprintf("interfaces %s and %s, RTT %v (measured), MTU %d, IPv%d", e.Lent.Names[0], e.Lent.Names[1], e.Link.RTT, e.Link.MTU, e.IP)
+	case lab.Veth:
+	default:
 		rate := "no limit of rate"
 		if e.Link.Rate > 0 {
 			rate = fmt.Sprintf("%d bit/s", e.Link.Rate)

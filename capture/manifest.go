@@ -51,6 +51,8 @@ type linkFacts struct {
 	CongestionControl string          `json:"congestion_control"`
 	Offloads          map[string]bool `json:"offloads"`
 	NICQueue          *nicQueueFacts  `json:"nic_queue,omitempty"`
+	// Interfaces are the sender's and the receiver's, where they are real. Rate is what the driver says then, RTT is measured.
+	Interfaces []interfaceFacts `json:"interfaces,omitempty"`
 }
 
 // nicQueueFacts are the token bucket in front of the sender's interface.
@@ -136,14 +138,25 @@ func newManifest(e Experiment, l *lab.Lab) (*manifest, error) {
 		return nil, err
 	}
 	kind := "wire"
-	if l.Kind == lab.Veth {
+	var interfaces []interfaceFacts
+	switch l.Kind {
+	case lab.Veth:
 		kind = "veth"
+	case lab.Real:
+		kind = "interface"
+		for _, name := range e.Lent.Names {
+			interfaces = append(interfaces, interfaceFacts{Name: name})
+		}
+		if offloads, err = realFacts(l, interfaces); err != nil {
+			return nil, err
+		}
 	}
 	m := &manifest{
 		Schema: "wiretax/1", Kind: "run", Version: e.Version, Host: thisHost(),
 		Link: linkFacts{
 			Kind: kind, Devices: string(l.Kind), RateBitsPerSecond: e.Link.Rate, RTTSeconds: e.Link.RTT.Seconds(), Loss: e.Link.Loss, Seed: e.Seed,
 			MTU: e.Link.MTU, IP: e.IP, CongestionControl: e.CongestionControl, Offloads: offloads,
+			Interfaces: interfaces,
 		},
 		Workloads: e.facts(),
 		Warnings:  []recordingWarning{},

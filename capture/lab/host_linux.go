@@ -14,9 +14,10 @@ import (
 
 // Host is one test host: an anonymous network namespace, held by a thread that stays in it.
 type Host struct {
-	Name string
-	MAC  net.HardwareAddr
-	Addr netip.Addr
+	Name      string
+	Interface string // name of its one network interface
+	MAC       net.HardwareAddr
+	Addr      netip.Addr
 
 	prefix netip.Prefix
 	ns     *os.File
@@ -25,7 +26,7 @@ type Host struct {
 
 func newHost(name string, number, ip int) (*Host, error) {
 	p := address(ip, number)
-	h := &Host{Name: name, MAC: hardwareAddr(number), Addr: p.Addr(), prefix: p, tasks: make(chan func())}
+	h := &Host{Name: name, Interface: Interface, MAC: hardwareAddr(number), Addr: p.Addr(), prefix: p, tasks: make(chan func())}
 	ready := make(chan error)
 	onOwnThread(func() {
 		err := h.enter()
@@ -119,25 +120,27 @@ func (h *Host) configure(c Config, peer *Host) error {
 	err := h.Within(func() error {
 		if c.IP == 4 {
 			// A device without IPv6 sends neither MLD reports nor solicitations.
-			if err := os.WriteFile("/proc/sys/net/ipv6/conf/"+Interface+"/disable_ipv6", []byte("1"), 0); err != nil && !os.IsNotExist(err) {
+			if err := os.WriteFile("/proc/sys/net/ipv6/conf/"+h.Interface+"/disable_ipv6", []byte("1"), 0); err != nil && !os.IsNotExist(err) {
 				return err
 			}
 		}
-		link, err := netlink.LinkByName(Interface)
+		link, err := netlink.LinkByName(h.Interface)
 		if err != nil {
 			return err
 		}
-		steps := []error{
-			netlink.LinkSetHardwareAddr(link, h.MAC),
+		var steps []error
+		if c.Lent == nil {
+			steps = append(steps, netlink.LinkSetHardwareAddr(link, h.MAC), netlink.LinkSetTxQLen(link, c.Queue))
+		}
+		steps = append(steps,
 			netlink.LinkSetMTU(link, c.MTU),
-			netlink.LinkSetTxQLen(link, c.Queue),
 			netlink.LinkSetARPOff(link), // no solicited-node group to join, so no MLD report
 			netlink.AddrAdd(link, &netlink.Addr{IPNet: ipNet(h.prefix), Flags: unix.IFA_F_NODAD}),
 			netlink.LinkSetUp(link),
 			netlink.NeighSet(&netlink.Neigh{
 				LinkIndex: link.Attrs().Index, State: netlink.NUD_PERMANENT, IP: peer.Addr.AsSlice(), HardwareAddr: peer.MAC,
 			}),
-		}
+		)
 		for _, err := range steps {
 			if err != nil {
 				return err
@@ -170,7 +173,7 @@ func (h *Host) Offloads() (on map[string]bool, err error) {
 			return err
 		}
 		defer e.Close()
-		features, err := e.Features(Interface)
+		features, err := e.Features(h.Interface)
 		if err != nil {
 			return err
 		}

@@ -15,6 +15,8 @@ type Config struct {
 	Interface string
 	SnapLen   int // octets kept of each frame
 	Buffer    int // octets of the kernel's ring
+	// Filter is a pcap-filter(7) expression that the kernel applies, so that other frames cost nothing; empty for every frame.
+	Filter string
 }
 
 // poll bounds how long a read waits, and so how long Close does: a handle that blocks for ever in libpcap cannot be closed
@@ -67,7 +69,15 @@ func activate(c Config) (*pcap.Handle, error) {
 			return nil, err
 		}
 	}
-	return inactive.Activate()
+	handle, err := inactive.Activate()
+	if err != nil || c.Filter == "" {
+		return handle, err
+	}
+	if err := handle.SetBPFFilter(c.Filter); err != nil {
+		handle.Close()
+		return nil, fmt.Errorf("filter %q: %w", c.Filter, err)
+	}
+	return handle, nil
 }
 
 func (c *Capture) read(each func(Frame)) error {
