@@ -111,7 +111,7 @@ func ratioOf(r analyze.Ratio, format func(float64) string) string {
 
 func rolesTable(r *analyze.Result) *table {
 	t := &table{columns: []column{
-		{name: "role", left: true}, {name: "frames"}, {name: "share %"}, {name: "wire bytes"}, {name: "share %"},
+		{name: "role", left: true}, {name: "frames"}, {name: "share %", priority: 2}, {name: "wire bytes"}, {name: "share %", priority: 1},
 	}}
 	for _, role := range analyze.Roles {
 		if s := r.Roles[role]; s != (analyze.Share{}) {

@@ -41,6 +41,7 @@ type table struct {
 	columns []column
 	rows    [][]string
 	notes   []string
+	sketch  *sketch
 	derived bool // says more about a table that came before: nobody needs to know what does not fit
 }
 
@@ -55,7 +56,7 @@ type column struct {
 
 // keep returns the table with the columns for which keep is true.
 func (t table) keep(keep func(i int) bool) table {
-	out := table{notes: t.notes, derived: t.derived, rows: make([][]string, len(t.rows))}
+	out := table{notes: t.notes, sketch: t.sketch, derived: t.derived, rows: make([][]string, len(t.rows))}
 	for i, c := range t.columns {
 		if !keep(i) {
 			continue
@@ -67,6 +68,9 @@ func (t table) keep(keep func(i int) bool) table {
 	}
 	return out
 }
+
+// clone returns a table whose cells can be shortened without changing t's.
+func (t table) clone() table { return t.keep(func(int) bool { return true }) }
 
 // withoutBlank returns the table without the columns that say nothing in any row.
 func (t table) withoutBlank() table {

@@ -138,15 +138,19 @@ func rangeTable(w *analyze.Workload, wide bool) *table {
 func (f figure) cells(w *analyze.Workload) []string {
 	cells := make([]string, len(w.Transports))
 	for i, t := range w.Transports {
-		cells[i] = f.each(t, median)
-		switch {
-		case f.isReference(i):
+		cells[i] = f.marked(t)
+		if f.isReference(i) {
 			cells[i] = "base"
-		case !f.always && f.varied(t):
-			cells[i] = "~" + cells[i]
 		}
 	}
 	return cells
+}
+
+func (f figure) marked(t analyze.Transport) string {
+	if !f.always && f.varied(t) {
+		return "~" + f.each(t, median)
+	}
+	return f.each(t, median)
 }
 
 // rangedCells returns the figure of each transport with its range behind it.

@@ -9,7 +9,7 @@ import (
 
 // framesTable is one row a record, with times from the first one.
 func framesTable(r *analyze.Result) *table {
-	t := &table{columns: []column{
+	t := &table{sketch: &sketch{legend: directionLegend, unit: "wire bytes", over: 2}, columns: []column{
 		{name: "n"}, {name: "time", unit: "s"}, {name: "role", left: true}, {name: "flow"}, {name: "len"}, {name: "caplen", priority: 4},
 		{name: "frames"}, {name: "payload", priority: 1}, {name: "unique", priority: 1}, {name: "header", priority: 2},
 		{name: "icmp\nbody", priority: 3}, {name: "padding", priority: 3}, {name: "wire\nbytes"}, {name: "owners", left: true, priority: 5},
@@ -33,12 +33,24 @@ func framesTable(r *analyze.Result) *table {
 			strconv.FormatInt(f.N, 10), since, frameRole(f), frameFlow(f), integer(f.Len), captured, frames, integer(f.PayloadBytes),
 			unique, integer(f.HeaderBytes), blankZero(f.ICMPBodyBytes), blankZero(f.PaddingBytes), integer(f.WireBytes), frameOwners(f),
 		})
+		t.sketch.rows = append(t.sketch.rows, rowParts(&f))
 	}
 	if len(t.rows) > 0 {
 		t.notes = []string{"time: since the earliest record; flow: number and direction; len: original length; blank: one frame, nothing cut, nothing repeated, no padding"}
 	}
 	*t = t.withoutBlank()
 	return t
+}
+
+// rowParts are the wire bytes of a record.
+func rowParts(f *analyze.FrameRow) []part {
+	header := f.HeaderBytes + f.ICMPBodyBytes
+	return []part{
+		{classPayload, "unique payload", float64(f.UniqueBytes)},
+		{"retransmit", "retransmitted payload", float64(f.PayloadBytes - f.UniqueBytes)},
+		{classHeader, "headers", float64(header)},
+		{classFraming, "padding, preamble, FCS, gap", float64(f.WireBytes - f.PayloadBytes - header)},
+	}
 }
 
 // frameRole is what the record is for; one that stood for several frames says so.

@@ -226,6 +226,11 @@ func transportParts(t *analyze.Transport) []part {
 	if t.Timeline != nil {
 		return ownerParts(drawnTrial(t))
 	}
+	return medianParts(t)
+}
+
+// medianParts are the wire bytes as far as the figures of all trials tell them apart.
+func medianParts(t *analyze.Transport) []part {
 	unique, payload, header := t.Summary["unique_payload_bytes"].Median, t.Summary["payload_bytes"].Median, t.Summary["header_bytes"].Median
 	return []part{
 		{classPayload, "unique payload", float64(unique)}, {"retransmit", "retransmitted payload", float64(payload - unique)},

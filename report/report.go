@@ -39,6 +39,7 @@ func ParseFormat(s string) (Format, error) {
 type Style struct {
 	Width int  // columns of the terminal; 80 where it is 0
 	Color bool // SGR colours (ECMA-48 section 8.3.117); they never carry meaning alone
+	ASCII bool // bars are drawn with the characters of ASCII: the locale has no others
 	Wide  bool // all columns, whatever the width
 	Top   int  // rows of a table of flows; 20 where it is 0, all where it is negative. Groups come with as many as were asked for
 }

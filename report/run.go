@@ -29,6 +29,9 @@ func runDocument(r *analyze.Run, wide, inline bool) document {
 		if t := rangeTable(w, wide); !inline && t != nil {
 			d = append(d, section{title: "range over the trials (blank: the same in each)", table: t})
 		}
+		if t := wireTable(w); t != nil {
+			d = append(d, section{title: "from wire bytes down to unique payload (medians)", table: t})
+		}
 		if options := optionSection(w); wide && len(options.lines) > 0 {
 			d = append(d, options)
 		}

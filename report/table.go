@@ -64,12 +64,12 @@ func terminalSection(out *bytes.Buffer, part section, s Style) error {
 }
 
 func terminalTable(out *bytes.Buffer, t table, s Style) error {
-	gap := 2
-	if !s.Wide {
-		t, gap = fit(t, s.width())
-	}
-	if err := drawTable(out, t, gap, s); err != nil {
+	t, gap, bars := layout(t, s)
+	if err := drawTable(out, t, gap, bars, s); err != nil {
 		return err
+	}
+	if bars > 0 {
+		t.notes = append([]string{t.sketch.note(s)}, t.notes...)
 	}
 	for _, n := range t.notes {
 		for _, l := range wrap("", n, 0, s.width()) {
@@ -79,8 +79,9 @@ func terminalTable(out *bytes.Buffer, t table, s Style) error {
 	return nil
 }
 
-// drawTable writes the table with plain columns: no rule, no border, no wrapping, heads as they are.
-func drawTable(out *bytes.Buffer, t table, gap int, s Style) error {
+// drawTable writes the table with plain columns: no rule, no border, no wrapping, heads as they are. Bars as wide as given
+// stand behind the rows.
+func drawTable(out *bytes.Buffer, t table, gap, bars int, s Style) error {
 	align := make(tw.Alignment, len(t.columns))
 	head := heads(t.columns)
 	for i, c := range t.columns {
@@ -116,10 +117,15 @@ func drawTable(out *bytes.Buffer, t table, gap int, s Style) error {
 	if err := drawn.Render(); err != nil {
 		return err
 	}
+	width := total(naturalWidths(t), gap)
 	for i, l := range strings.Split(strings.TrimSuffix(b.String(), "\n"), "\n") {
 		l = strings.TrimRight(unglued(l), " ")
-		if i < headLines {
+		switch row := i - headLines; {
+		case row < 0:
 			l = s.paint(bold, l)
+		case bars > 0:
+			l += strings.Repeat(" ", width+gap-displayWidth(l)) + t.sketch.line(row, bars, s)
+			l = strings.TrimRight(l, " ")
 		}
 		fmt.Fprintln(out, l)
 	}
@@ -147,19 +153,19 @@ func heads(columns []column) []string {
 }
 
 // fit makes the table as narrow as it must be: a smaller gap first, then shorter cells, then fewer columns. A note names
-// the columns that left. Where all that does not help, cells are cut to the bone.
-func fit(t table, width int) (table, int) {
+// the columns that left, and the terminal's width. Where all that does not help, cells are cut to the bone.
+func fit(t table, width, terminal int) (table, int) {
 	var left []string
 	for {
 		widths := naturalWidths(t)
 		for _, gap := range []int{2, 1} {
 			if total(widths, gap) <= width {
-				return withNote(t, left, width), gap
+				return withNote(t, left, terminal), gap
 			}
 		}
 		out := firstToLeave(t.columns)
 		if shorten(t, widths, total(widths, 1)-width, out < 0) || out < 0 {
-			return withNote(t, left, width), 1
+			return withNote(t, left, terminal), 1
 		}
 		left = append(left, t.columns[out].heading())
 		t = t.keep(func(i int) bool { return i != out })
@@ -293,10 +299,13 @@ func wrap(label, text string, indent, width int) []string {
 
 // SGR parameters.
 const (
-	bold  = "1"
-	dim   = "2"
-	red   = "31"
-	green = "32"
+	bold    = "1"
+	dim     = "2"
+	red     = "31"
+	green   = "32"
+	yellow  = "33"
+	blue    = "34"
+	magenta = "35"
 )
 
 var toneColor = [...]string{plain: "", good: green, bad: red, faint: dim}

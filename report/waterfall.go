@@ -18,45 +18,75 @@ var (
 
 // waterfall goes from the wire bytes down to the unique payload: what each owner takes, and what is left below it.
 func waterfall(r *analyze.Result) *table {
-	t := &table{columns: []column{
-		{name: "owner", left: true}, {name: "bytes"}, {name: "share %"}, {name: "remaining"}, {name: "how", left: true},
-	}}
-	whole := r.Totals.WireBytes
-	left := whole
-	row := func(name string, n int64, how string) {
-		t.rows = append(t.rows, []string{name, integer(n), share(n, whole), integer(left), how})
+	d := newDescent(r)
+	if d.whole == 0 {
+		return &d.table
 	}
-	take := func(name string, n int64, how string) {
-		if n != 0 {
-			left -= n
-			row("- "+clean(name), n, how)
-		}
-	}
-	if whole == 0 {
-		return t
-	}
-	row("wire bytes", whole, "")
+	d.level("wire bytes")
 	for _, o := range inOrder(r.Inferred, inferredOwners[:]) {
 		how := "inferred"
 		if o == "replicated_headers" {
 			how = "expanded"
 		}
-		take(o, r.Inferred[o], how)
+		d.take(o, ownerClass(o), r.Inferred[o], how)
 	}
-	if left != whole {
-		row("record bytes", left, "")
+	if d.left != d.whole {
+		d.level("record bytes")
 	}
 	for _, o := range inOrder(r.Owners, measuredOwners[:]) {
 		if o != "payload" {
-			take(o, r.Owners[o], "measured")
+			d.take(o, ownerClass(o), r.Owners[o], "measured")
 		}
 	}
-	row("payload bytes", left, "")
+	d.level("payload bytes")
 	repeated := r.Totals.PayloadBytes - r.Totals.UniquePayloadBytes
-	take("retransmitted", r.TCP.RetransmittedBytes, "measured")
-	take("captured twice", repeated-r.TCP.RetransmittedBytes, "measured") // what else was there before
-	row("unique payload bytes", left, "")
-	return t
+	d.take("retransmitted", "retransmit", r.TCP.RetransmittedBytes, "measured")
+	d.take("captured twice", "retransmit", repeated-r.TCP.RetransmittedBytes, "measured") // what else was there before
+	d.level("unique payload bytes")
+	return &d.table
+}
+
+// descent is a waterfall on its way down.
+type descent struct {
+	table
+	whole, left int64
+	of          map[string]int64 // what is left, by class
+}
+
+func newDescent(r *analyze.Result) *descent {
+	d := &descent{whole: r.Totals.WireBytes, left: r.Totals.WireBytes, of: make(map[string]int64)}
+	d.columns = []column{
+		{name: "owner", left: true}, {name: "bytes"}, {name: "share %"}, {name: "remaining", priority: 2}, {name: "how", left: true, priority: 1},
+	}
+	d.sketch = &sketch{legend: ownerLegend, unit: "wire bytes", over: 2}
+	for _, p := range ownerParts(r) {
+		d.of[p.class] = int64(p.n)
+	}
+	return d
+}
+
+// level is a row for all that is left.
+func (d *descent) level(name string) {
+	var parts []part
+	for _, l := range ownerLegend {
+		parts = append(parts, part{l.Class, l.Name, float64(d.of[l.Class])})
+	}
+	d.row(name, d.left, "", parts)
+}
+
+// take is a row for what an owner has; in its bar it stands where it is missed below.
+func (d *descent) take(name, class string, n int64, how string) {
+	if n == 0 {
+		return
+	}
+	d.left -= n
+	d.of[class] -= n
+	d.row("- "+clean(name), n, how, []part{{skipped, "what is left", float64(d.left)}, {class, name, float64(n)}})
+}
+
+func (d *descent) row(name string, n int64, how string, bar []part) {
+	d.rows = append(d.rows, []string{name, integer(n), share(n, d.whole), integer(d.left), how})
+	d.sketch.rows = append(d.sketch.rows, bar)
 }
 
 // inOrder lists the owners of m, those without a place in the order behind the others: no byte may disappear.

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -61,7 +62,7 @@ func (o *outputFlags) check(c *cobra.Command) error {
 
 // style is what the terminal can show, if the result goes to one.
 func (o *outputFlags) style(w io.Writer) report.Style {
-	s := report.Style{Wide: o.wide}
+	s := report.Style{Wide: o.wide, ASCII: !unicodeLocale()}
 	f, ok := w.(*os.File)
 	if !ok || o.file != "" {
 		return s
@@ -71,8 +72,18 @@ func (o *outputFlags) style(w io.Writer) report.Style {
 		return s
 	}
 	s.Width = int(size.Col)
-	s.Color = os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+	s.Color = os.Getenv("NO_COLOR") == "" && !dumbTerminal()
 	return s
+}
+
+// dumbTerminal reports whether the terminal has no control sequences, or nobody says that it has (XBD section 8.3 of POSIX).
+func dumbTerminal() bool { return os.Getenv("TERM") == "" || os.Getenv("TERM") == "dumb" }
+
+// unicodeLocale reports whether the characters of the locale are those of Unicode: LC_ALL, LC_CTYPE or LANG (POSIX.1-2017,
+// section 8.2) names UTF-8.
+func unicodeLocale() bool {
+	locale := strings.ToLower(cmp.Or(os.Getenv("LC_ALL"), os.Getenv("LC_CTYPE"), os.Getenv("LANG")))
+	return strings.Contains(locale, "utf-8") || strings.Contains(locale, "utf8")
 }
 
 // write calls render with the place where the result goes. A file has the whole result or does not exist; what is no regular

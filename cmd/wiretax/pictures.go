@@ -56,6 +56,17 @@ func captureOf(dir string, t *analyze.Trial) string {
 // html reports whether the result is to have pictures.
 func (o *outputFlags) html() bool { return o.format == string(report.HTML) }
 
+// owners reports whether the result shows the owners of each frame.
+func (o *outputFlags) owners() bool {
+	switch report.Format(o.format) {
+	case report.HTML, report.Markdown:
+		return true
+	case report.Table:
+		return o.wide
+	}
+	return false
+}
+
 // show opens the written file in the browser of whoever sits at the machine, if that is wanted. Where there is none, it
 // says so, and that is all.
 func (o *outputFlags) show(c *cobra.Command) {

@@ -11,6 +11,7 @@ import (
 // TestReadme runs the commands that the README shows with their output, and compares. UPDATE=1 writes the output instead.
 func TestReadme(t *testing.T) {
 	t.Chdir("../..")
+	t.Setenv("LC_ALL", "C.UTF-8")
 	readme, err := os.ReadFile("README.md")
 	if err != nil {
 		t.Fatal(err)

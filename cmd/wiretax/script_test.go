@@ -29,6 +29,7 @@ func TestScripts(t *testing.T) {
 		Dir: "../../testdata/script",
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("PCAP", pcap)
+			env.Setenv("LC_ALL", "C.UTF-8")
 			return writeCaptures(env.WorkDir)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"code": expectCode, "valid": expectValid},

@@ -20,7 +20,7 @@ type statusLine struct {
 
 func newStatusLine(w io.Writer) *statusLine {
 	l := &statusLine{start: time.Now()}
-	if f, ok := w.(*os.File); ok && os.Getenv("TERM") != "dumb" {
+	if f, ok := w.(*os.File); ok && !dumbTerminal() {
 		if _, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS); err == nil {
 			l.w = f
 		}
