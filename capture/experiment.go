@@ -31,6 +31,9 @@ type Experiment struct {
 	Lent              *lab.Lent // interfaces to measure on; then Devices is nothing, and of Link nothing but the MTU, or 0 to keep theirs
 	NICQueue          bool      // a token bucket of the link's rate in front of the sender's interface: see lab.TokenBucket
 	IP                int       // 4 or 6
+	// Opened is called when all devices are open, before anything is measured: the last moment at which rights are needed that the
+	// process does not want to keep. Nil for nothing to do.
+	Opened            func() error
 	CongestionControl string
 	Seed              uint64 // decides the order of the trials and which frames are lost
 	Version           string // of the program, for the recording
@@ -82,6 +85,11 @@ func Record(ctx context.Context, e Experiment, dir string, progress func(Progres
 		return err
 	}
 	defer b.close()
+	if e.Opened != nil {
+		if err := e.Opened(); err != nil {
+			return err
+		}
+	}
 	var doubts []string
 	if b.lab.Kind == lab.Real {
 		if e.Link, doubts, err = b.realLink(ctx, &e); err != nil {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -69,6 +70,9 @@ const sharedLoan = 3
 // runOnInterfaces borrows the interfaces and repeats the command inside a user namespace, where it is an ordinary user who has
 // the interfaces and nothing else. This process waits, without root, and gives them back at the end; whatever ends it, its guardian does.
 func (f *interfaceFlags) runOnInterfaces(ctx context.Context, keepOffloads bool) (err error) {
+	if os.Geteuid() != 0 {
+		return fmt.Errorf("borrow %s and %s: only root can (sudo wiretax run -i %s --peer-if %s)", f.near, f.far, f.near, f.far)
+	}
 	user, err := privilege.Invoker(f.user)
 	if err != nil {
 		return err
@@ -92,21 +96,28 @@ func innerOf(user *privilege.User) lab.Inner {
 	return lab.Inner{UID: user.UID, GID: user.GID}
 }
 
-// runAs repeats the command inside a user namespace where root has somebody to be instead, or needs one to be anything.
-func (f *interfaceFlags) runAs(ctx context.Context) (done bool, err error) {
-	if lab.Inside() {
+// runElsewhere repeats the command inside a user namespace where the run needs one: for its interfaces, for a user who is not
+// root, and for one who should not be. Otherwise it does nothing and reports false.
+func (f *interfaceFlags) runElsewhere(ctx context.Context, keepOffloads bool) (done bool, err error) {
+	privileged := lab.Privileged()
+	switch {
+	case lab.Inside() && privileged:
 		return false, nil
+	case lab.Inside():
+		return true, &lab.NamespaceError{What: "network namespace in a user namespace", Cause: errors.New("refused")}
+	case f.chosen():
+		return true, f.runOnInterfaces(ctx, keepOffloads)
 	}
 	user, err := privilege.Invoker(f.user)
 	if err != nil {
 		return true, err
 	}
-	if user == nil && lab.Privileged() {
+	if user == nil && privileged {
 		return false, nil
 	}
 	err = runInside(ctx, innerOf(user))
-	if refused := new(lab.NamespaceError); errors.As(err, &refused) && user != nil && f.user == "" && lab.Privileged() {
-		return false, nil // the system allows nobody a user namespace: what root can do, it does
+	if errors.As(err, new(*lab.NamespaceError)) && privileged && f.user == "" {
+		return false, nil // nobody may make user namespaces here, but root makes the link without
 	}
 	return true, err
 }

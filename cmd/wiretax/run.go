@@ -12,6 +12,7 @@ import (
 
 	"wiretax/capture"
 	"wiretax/capture/lab"
+	"wiretax/capture/privilege"
 	"wiretax/capture/recording"
 	"wiretax/capture/traffic"
 )
@@ -32,6 +33,7 @@ type runFlags struct {
 	offloads   string
 	nicQueue   bool
 	out        string
+	real       interfaceFlags
 	output     outputFlags
 }
 
@@ -71,6 +73,8 @@ that TLS and QUIC add to the application's own count as header bytes.`,
   wiretax run -t all --size uniform:64-1400 --interval 1ms --arrivals poisson
                                         every transport, drawn sizes and times
   wiretax run --loss 1% --seed 7        a link that loses the same frames again
+  sudo wiretax run -i eth1 --peer-if eth2
+                                        on two ports of this machine
   wiretax run --out d                   keep captures (pcapng) and run.json in d
   wiretax run --json | jq '.workloads[0].transports[].summary.frames'`,
 		Args: cobra.NoArgs,
@@ -91,6 +95,7 @@ that TLS and QUIC add to the application's own count as header bytes.`,
 	fl.StringVar(&f.offloads, "offloads", "off", "`off|keep` segmentation offload; kept, it makes super-frames, which are expanded (--link veth only)")
 	fl.BoolVar(&f.nicQueue, "nic-queue", false, "put the kernel's token bucket with the link's rate in front of the sender, as a NIC's queue: TCP small queues and autocorking work by what waits there (up to about 100M)")
 	fl.StringVar(&f.out, "out", "", "keep the captures and run.json in this new `DIR`")
+	f.real.register(fl)
 	f.output.register(fl)
 	return c
 }
@@ -115,12 +120,15 @@ func run(c *cobra.Command, f *runFlags) error {
 	if err != nil {
 		return err
 	}
-	if !lab.Privileged() {
-		err := runInside(c.Context())
+	done, err := f.real.runElsewhere(c.Context(), e.KeepOffloads)
+	if done {
 		if err == nil || errors.Is(err, exitCode(exitDistrust)) {
 			f.output.show(c)
 		}
 		return err
+	}
+	if lab.Inside() {
+		e.Opened = privilege.Confine
 	}
 	if d := e.Expected(); d > longRun {
 		fmt.Fprintf(c.ErrOrStderr(), "wiretax: this run takes up to %v (fewer --messages or --runs, or a higher --rate, take less; Ctrl-C prints what is complete)\n", d.Round(time.Second))
@@ -157,11 +165,8 @@ func recordAndPrint(c *cobra.Command, e capture.Experiment, dir string, o output
 }
 
 // runInside repeats the command where it is privileged: in a user namespace of its own.
-func runInside(ctx context.Context) error {
-	if lab.Inside() {
-		return &lab.NamespaceError{What: "network namespace in a user namespace", Cause: errors.New("refused")}
-	}
-	code, err := lab.Reexec(ctx)
+func runInside(ctx context.Context, i lab.Inner) error {
+	code, err := lab.Reexec(ctx, i)
 	if err != nil {
 		return err
 	}
