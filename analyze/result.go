@@ -79,7 +79,7 @@ func (r *Result) AllFlows() iter.Seq[*Flow] {
 // Source says where the records came from.
 type Source struct {
 	Files         []string `json:"files"`
-	Format        string   `json:"format"`      // pcap, pcapng, or mixed
+	Format        string   `json:"format"`      // pcap, pcapng, or mixed; live
 	Compression   string   `json:"compression"` // none, gzip, zstd, lz4, xz, or mixed
 	LinkTypes     []string `json:"link_types"`  // names as in pcap-linktype(7), without LINKTYPE_ or DLT_
 	SnapLen       int64    `json:"snaplen"`     // the largest of all interfaces; 0 for no limit
@@ -87,6 +87,7 @@ type Source struct {
 	Last          string   `json:"last"`
 	TruncatedFile bool     `json:"truncated_file"`
 	Filter        string   `json:"filter"`
+	Capture       *Capture `json:"capture,omitempty"` // of a live capture
 }
 
 // Totals are the figures over all records.

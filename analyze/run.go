@@ -71,6 +71,7 @@ type Workload struct {
 	Connections     int         `json:"connections,omitempty"` // that share the messages
 	Seed            uint64      `json:"seed"`                  // of sizes and times
 	Transports      []Transport `json:"transports"`
+	Causes          []Cause     `json:"causes,omitempty"`
 }
 
 // Answered reports whether messages are answered: then latency is the round trip.
@@ -81,6 +82,7 @@ type Transport struct {
 	Name    string             `json:"name"`
 	Options map[string]any     `json:"options"` // read back from the kernel
 	Trials  []Trial            `json:"trials"`
+	Variant *Variant           `json:"variant,omitempty"` // nil for a transport that stands for itself
 	Summary map[string]Summary `json:"summary,omitempty"` // by the JSON name of the figure
 	// BreakEven is absent for the base.
 	BreakEven *BreakEven `json:"break_even,omitempty"`

@@ -101,6 +101,7 @@ func (r *Run) Complete() {
 				t.BreakEven = w.breakEven(base, t, &r.Link)
 			}
 		}
+		w.addCauses()
 	}
 	r.addTheory()
 }

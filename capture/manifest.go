@@ -80,6 +80,7 @@ type transportFacts struct {
 	Name    string         `json:"name"`
 	Options map[string]any `json:"options"`
 	Trials  []trialFacts   `json:"trials"`
+	Variant *variantFacts  `json:"variant,omitempty"` // of another transport, for its causes
 }
 
 // transport returns the facts of a transport; nil if it was left out.
@@ -177,7 +178,7 @@ func (e Experiment) facts() (all []*workloadFacts) {
 			Connections: max(1, w.Connections), Seed: w.Seed,
 		}
 		for _, name := range e.Transports {
-			facts.Transports = append(facts.Transports, &transportFacts{Name: name, Options: map[string]any{}, Trials: []trialFacts{}})
+			facts.Transports = append(facts.Transports, &transportFacts{Name: name, Options: map[string]any{}, Trials: []trialFacts{}, Variant: variantOf(name)})
 		}
 		all = append(all, facts)
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"wiretax/analyze"
 )
@@ -54,6 +55,11 @@ func sourceSection(r *analyze.Result) section {
 	s := section{title: clean(fileNames(src.Files))}
 	if text := strings.Join(slices.DeleteFunc(parts, isEmpty), ", "); text != "" {
 		s.lines = append(s.lines, line{text: text})
+	}
+	if c := src.Capture; c != nil {
+		s.lines = append(s.lines, line{text: fmt.Sprintf("%s captured in %s; dropped by the kernel %s, by the interface %s",
+			plural(float64(c.Received-c.KernelDropped), "frame"), duration(time.Duration(c.DurationSeconds*float64(time.Second)).Round(time.Millisecond)),
+			integer(c.KernelDropped), integer(c.InterfaceDropped))})
 	}
 	if span, ok := between(src.First, src.Last); ok {
 		text := fmt.Sprintf("%s to %s: %s", src.First, src.Last, duration(span))

@@ -62,6 +62,10 @@ func workloadSection(r *analyze.Run, w *analyze.Workload, i int) pageSection {
 	}
 	s.Pictures = append(s.Pictures, picture{ID: id("figures"), Title: "All figures", Open: true, Data: transportTable(w, true, true),
 		Note: "Medians over the trials; [min..max] where they differ."})
+	if causes := causeTable(w, true); causes != nil {
+		s.Pictures = append(s.Pictures, picture{ID: id("causes"), Title: "What each mechanism contributes", Open: true, Data: causes,
+			Note: "Medians of the trials with it less medians of those without, with the 95 % bootstrap interval."})
+	}
 	if theory := theoryTable(w); theory != nil {
 		s.Pictures = append(s.Pictures, picture{ID: id("theory"), Title: "What the standards determine", Open: true, Data: theory,
 			Note: "Beside the medians of the trials; >=: the least that conforming hosts can do."})

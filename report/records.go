@@ -20,7 +20,7 @@ func runRecords(r *analyze.Run) table {
 	names = append(names, theoryColumns[:]...)
 	t := table{columns: named(names...)}
 	for i := range r.Workloads {
-		w := referenceFirst(&r.Workloads[i])
+		w := withVariants(&r.Workloads[i])
 		for _, tr := range w.Transports {
 			row := []string{
 				r.Link.Kind, strconv.FormatInt(r.Link.RateBitsPerSecond, 10), decimal(r.Link.RTTSeconds), decimal(r.Link.Loss),

@@ -39,6 +39,7 @@ func runDocument(r *analyze.Run, wide, inline bool) document {
 		if wide || inline {
 			d = append(d, theorySections(w)...)
 		}
+		d = append(d, causeSections(w, wide || inline)...)
 		if len(w.Transports) > 1 {
 			d = append(d, answer(w)...)
 		}
@@ -50,7 +51,17 @@ func runDocument(r *analyze.Run, wide, inline bool) document {
 	return append(d, section{lines: []line{{text: "wiretax run --explain defines every column", tone: faint}}})
 }
 
+// referenceFirst is the workload without the variants of its transports, which stand in the table of causes.
 func referenceFirst(w *analyze.Workload) *analyze.Workload {
+	ordered := withVariants(w)
+	ordered.Transports = slices.DeleteFunc(ordered.Transports, func(t analyze.Transport) bool {
+		return t.Variant != nil && slices.ContainsFunc(w.Transports, func(of analyze.Transport) bool { return of.Name == t.Variant.Of })
+	})
+	return ordered
+}
+
+// withVariants has the reference first too.
+func withVariants(w *analyze.Workload) *analyze.Workload {
 	ordered := *w
 	ordered.Transports = slices.Clone(w.Transports)
 	slices.SortStableFunc(ordered.Transports, func(a, b analyze.Transport) int {

@@ -8,4 +8,10 @@ var runWords = [...]chapter{
 		{"ahead from messages", "From how many messages on fewer frames / fewer wire bytes than udp's are needed, derived from the trials; see: from N messages on. -: no number found."},
 		{"theory_disagrees", "Warning: the median of the trials is not what the standards determine. Both numbers stand in it; the measured one counts."},
 	}},
+	{"causes: what run --explain-causes adds", []entry{
+		{"mechanism", "What of TCP is turned off, alone, in trials that take turns with the transport's own: Nagle (TCP_NODELAY=1), autocorking (sysctl net.ipv4.tcp_autocorking=0), the initial congestion window (route initcwnd 1000 instead of 10 segments, RFC 6928), delayed ACK (route quickack 1), timestamps (sysctl net.ipv4.tcp_timestamps=0, RFC 7323). Where a transport has Nagle off already, it is turned on. Options are set within the lab only and read back; one that the kernel does not take is left out with a warning."},
+		{"contribution", "The median of the trials with the mechanism less that of the trials without it: negative frames are frames that it saved. It is larger than the noise if the 99.5 % bootstrap interval of the difference leaves 0 out, with five trials of each or more: so strict, because a table of causes is many comparisons at once. Contributions do not add up: where two mechanisms work only together, as Nagle and delayed ACK do in write-write-read, taking away either one removes the whole effect, and both show it."},
+		{"without it", "How the trials without the mechanism are made, on both hosts; with: how those with it are, where the transport has it off."},
+		{"variant", "A transport with one mechanism the other way, named like tcp+nodelay: a row of the JSON and the CSV, not of the tables. --transports takes the name too."},
+	}},
 }

@@ -13,10 +13,11 @@ import (
 // Config says how to capture.
 type Config struct {
 	Interface string
-	SnapLen   int // octets kept of each frame
-	Buffer    int // octets of the kernel's ring
-	// Filter is a pcap-filter(7) expression that the kernel applies, so that other frames cost nothing; empty for every frame.
-	Filter string
+	SnapLen   int    // octets kept of each frame
+	Buffer    int    // octets of the kernel's ring
+	Filter    string // pcap-filter(7) expression, compiled for the interface and applied by the kernel; empty for all frames
+
+	NotPromiscuous bool // of Bulk alone: only frames that the interface takes anyway
 }
 
 // poll bounds how long a read waits, and so how long Close does: a handle that blocks for ever in libpcap cannot be closed

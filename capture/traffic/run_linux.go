@@ -101,8 +101,8 @@ func (c Config) check() (transport, error) {
 	if via.carrier == overUDP && unfragmented(c.MTU, c.From.ip()) < 1 {
 		return transport{}, fmt.Errorf("an MTU of %d leaves no room for a UDP datagram", c.MTU)
 	}
-	if via.noAutocork && c.From.Within == nil {
-		return transport{}, fmt.Errorf("%s sets a sysctl, which needs a network namespace of the sender's own", c.Transport)
+	if via.setsHost() && (c.From.Within == nil || c.To.Within == nil) {
+		return transport{}, fmt.Errorf("%s sets sysctls or routes, which needs network namespaces of its own", c.Transport)
 	}
 	return via, err
 }

@@ -1,13 +1,11 @@
 package traffic
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"fmt"
 	"io"
 	"net/netip"
-	"os"
 	"time"
 	"unsafe"
 
@@ -22,9 +20,9 @@ func (r *run) tcp(ctx context.Context) error {
 			return err
 		}
 	}
-	restore, err := r.setAutocorking()
+	restore, err := r.setHosts()
 	if err != nil {
-		return fmt.Errorf("sender: %w", err)
+		return err
 	}
 	defer restore()
 	to, err := r.sockets.open(r.To, unix.SOCK_STREAM, r.via.carrier.protocol(), r.prepareTCP)
@@ -78,23 +76,6 @@ func (r *run) acceptAll(ctx context.Context, listener int, of map[uint16]*connec
 		r.cancel(fmt.Errorf("receiver: %w", err)) // the connections that were accepted end too
 	}
 	return cmp.Or(err, wait(ends))
-}
-
-// setAutocorking switches the sender's autocorking off, where the transport asks for it, and returns how to undo that.
-func (r *run) setAutocorking() (restore func(), err error) {
-	if !r.via.noAutocork {
-		return func() {}, nil
-	}
-	var before []byte
-	err = r.From.within(func() error {
-		if before, err = os.ReadFile(autocorking); err != nil {
-			return err
-		}
-		return os.WriteFile(autocorking, []byte("0"), 0)
-	})
-	return func() {
-		_ = r.From.within(func() error { return os.WriteFile(autocorking, before, 0) })
-	}, err
 }
 
 // autocorking is the sysctl net.ipv4.tcp_autocorking (Documentation/networking/ip-sysctl.rst); it holds for IPv6 too.
@@ -251,13 +232,7 @@ func (c *connection) readTCPOptions(fd int) error {
 	options["tcp_sack"] = info.SACK
 	options["tcp_window_scaling"] = info.WindowScaling
 	options["tcp_ecn"] = info.ECN
-	err = c.From.within(func() error {
-		value, err := os.ReadFile(autocorking)
-		if err == nil {
-			options["tcp_autocorking"] = string(bytes.TrimSpace(value)) != "0"
-		}
-		return nil // an old kernel has none
-	})
+	err = c.readHost(options, info)
 	c.note(c, options)
 	return err
 }

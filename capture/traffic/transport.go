@@ -15,8 +15,13 @@ type transport struct {
 	outlet    outlets // how messages are handed over
 	noDelay   bool    // TCP_NODELAY
 
-	noAutocork bool // sysctl net.ipv4.tcp_autocorking is 0 at the sender
+	noAutocork bool // sysctl net.ipv4.tcp_autocorking is 0 on both hosts
 	quickAck   bool // TCP_QUICKACK before each read
+
+	// Of variants, on both hosts.
+	noTimestamps  bool // sysctl net.ipv4.tcp_timestamps is 0
+	initialWindow int  // initcwnd of the route in segments; 0: the kernel's
+	quickRoute    bool // quickack of the route: no ACK is delayed
 }
 
 // carrier is the protocol below the messages.
@@ -104,14 +109,19 @@ func Set(name string) []string {
 }
 
 // DependsOnKernel reports whether there are kernels in use that refuse what the transport needs: MPTCP is a build option and a
-// sysctl, UDP_SEGMENT on a device without checksum offload came with Linux 6.11.
-func DependsOnKernel(name string) bool { return name == "mptcp" || name == "udp-gso" }
+// sysctl, UDP_SEGMENT on a device without checksum offload came with Linux 6.11, and variants set what not every kernel has.
+func DependsOnKernel(name string) bool {
+	return name == "mptcp" || name == "udp-gso" || isVariant(name)
+}
 
 func lookup(name string) (transport, error) {
 	for _, t := range transports {
 		if t.name == name {
 			return t, nil
 		}
+	}
+	if t, ok := variant(name); ok {
+		return t, nil
 	}
 	hint := ""
 	if near := nearest(strings.ToLower(name), Names()); near != "" {

@@ -154,7 +154,7 @@ func analyzeCaptures(c *cobra.Command, f *analyzeFlags, args []string) error {
 	// Most of the memory is flows, which the collector does not look into: it can afford to come often.
 	defer debug.SetGCPercent(debug.SetGCPercent(25))
 	options.MaxFlows = cmp.Or(f.maxFlows, affordableFlows())
-	r := reading{files: files, stdin: c.InOrStdin(), options: options, top: f.listed(), chosen: &chosen, write: f.write, annotate: f.annotate,
+	r := reading{files: files, stdin: c.InOrStdin(), options: options, top: listed(report.Format(f.output.format), f.top), chosen: &chosen, write: f.write, annotate: f.annotate,
 		stdout: c.OutOrStdout(), status: newStatusLine(c.ErrOrStderr())}
 	var (
 		result *analyze.Result
@@ -197,12 +197,12 @@ func (f *analyzeFlags) rows() int64 {
 const maxRows = 100_000
 
 // listed is how many flows a result has to hold: as many as a table shows. Other formats take them one by one.
-func (f *analyzeFlags) listed() int {
-	switch report.Format(f.output.format) {
+func listed(format report.Format, top int) int {
+	switch format {
 	case report.JSON, report.NDJSON, report.CSV:
 		return 0
 	}
-	return report.Style{Top: f.top}.MostFlows()
+	return report.Style{Top: top}.MostFlows()
 }
 
 // split tells the files from the filter behind them: it begins with the first word, not the very first, that is neither a

@@ -29,7 +29,7 @@ func (f *runFlags) experiment(c *cobra.Command) (capture.Experiment, error) {
 	if err := f.real.check(c); err != nil {
 		return e, err
 	}
-	for _, part := range []func(*cobra.Command, *capture.Experiment) error{f.conditions, f.devices, f.carriers, f.messages} {
+	for _, part := range []func(*cobra.Command, *capture.Experiment) error{f.conditions, f.devices, f.carriers, f.causes, f.messages} {
 		if err := part(c, &e); err != nil {
 			return e, err
 		}

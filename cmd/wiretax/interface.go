@@ -25,7 +25,7 @@ type interfaceFlags struct {
 func (f *interfaceFlags) register(fl *pflag.FlagSet) {
 	fl.StringVarP(&f.near, "interface", "i", "", "measure on this interface, `IF`, instead of a link of its own; --peer-if is the other end (needs root)")
 	fl.StringVar(&f.far, "peer-if", "", "the interface at the other end of -i: a second port of this machine, by a cable or through switches. Both get a network namespace for the run, and are given back as they were")
-	fl.StringVarP(&f.user, "user", "Z", "", "as root: measure as `USER`, who owns the files; without it as the user who called sudo")
+	fl.StringVarP(&f.user, "relinquish-privileges", "Z", "", "as root: measure as `USER`, who owns the files (default under sudo: who called it)")
 }
 
 // chosen reports whether the run is on real interfaces.

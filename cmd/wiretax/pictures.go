@@ -32,7 +32,7 @@ func drawTrials(ctx context.Context, dir string, r *analyze.Run) error {
 		for j := range r.Workloads[i].Transports {
 			t := &r.Workloads[i].Transports[j]
 			trial := t.Typical()
-			if trial >= 0 && room > 0 {
+			if trial >= 0 && room > 0 && t.Variant == nil {
 				recorder := analyze.NewTimelineRecorder(min(max(room/transports, fewestEach), room))
 				options := analyze.Options{FrameOwners: true, EachFrame: recorder.Add}
 				result, err := wholeCapture(ctx, captureOf(dir, &t.Trials[trial]), options)

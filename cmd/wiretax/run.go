@@ -32,9 +32,11 @@ type runFlags struct {
 	link       string
 	offloads   string
 	nicQueue   bool
-	out        string
-	real       interfaceFlags
-	output     outputFlags
+	// explainCauses runs variants of the TCP transports too, see causes.
+	explainCauses bool
+	out           string
+	real          interfaceFlags
+	output        outputFlags
 }
 
 // longRun is the time from which on a run says beforehand how long it takes.
@@ -55,6 +57,13 @@ The link is a wire between two network namespaces of this machine: nothing
 leaves it, and nothing is left behind. No root is needed where user namespaces
 are allowed; elsewhere run it with sudo. wiretax doctor says what is missing.
 
+With -i and --peer-if it measures on two ports of this machine, with the cable
+or the switches between them. Each gets a network namespace for the run, and
+comes back as it was: name, addresses, routes, MTU, offloads, settings. A
+guardian process sees to that, whatever ends the run; if that is killed too,
+or the power fails, sudo wiretax doctor --restore does. Root is used for no
+more: messages are sent, captured and counted as the user who called sudo.
+
 A flag that takes a list measures the product of all lists. wiretax explain
 tells what a column means.
 
@@ -72,6 +81,7 @@ that TLS and QUIC add to the application's own count as header bytes.`,
                                         two writes, one answer: Nagle's 40 ms
   wiretax run -t all --size uniform:64-1400 --interval 1ms --arrivals poisson
                                         every transport, drawn sizes and times
+  wiretax run --explain-causes          what Nagle, cwnd, ... contribute
   wiretax run --loss 1% --seed 7        a link that loses the same frames again
   sudo wiretax run -i eth1 --peer-if eth2
                                         on two ports of this machine
@@ -88,12 +98,13 @@ that TLS and QUIC add to the application's own count as header bytes.`,
 	fl.Var(&f.rtt, "rtt", "round-trip time of the link")
 	fl.Var(&f.loss, "loss", "probability that the link loses a frame: 0.01 or 1%")
 	fl.Uint64Var(&f.seed, "seed", 1, "`N` decides which frames are lost, the order of the trials, and what --size and --arrivals draw: the same seed, the same messages")
-	fl.IntVar(&f.mtu, "mtu", 1500, "largest IP packet on the link, in `BYTES`")
+	fl.IntVar(&f.mtu, "mtu", 1500, "largest IP packet on the link, in `BYTES` (of -i: what both interfaces have)")
 	fl.StringVar(&f.ip, "ip", "4", "IP version, `4|6`")
 	fl.StringVar(&f.congestion, "congestion", "cubic", "TCP congestion control: `NAME` of an algorithm (wiretax doctor lists those here)")
 	fl.StringVar(&f.link, "link", "wire", "`KIND` of link. wire: a relay with rate and delay, between TAP devices or, without /dev/net/tun, packet sockets (tap or packet chooses). veth: a veth pair, nothing between")
-	fl.StringVar(&f.offloads, "offloads", "off", "`off|keep` segmentation offload; kept, it makes super-frames, which are expanded (--link veth only)")
+	fl.StringVar(&f.offloads, "offloads", "off", "`off|keep` segmentation offload; kept, it makes super-frames, which are expanded (--link veth and -i; off, -i switches off what makes them, and back on at the end)")
 	fl.BoolVar(&f.nicQueue, "nic-queue", false, "put the kernel's token bucket with the link's rate in front of the sender, as a NIC's queue: TCP small queues and autocorking work by what waits there (up to about 100M)")
+	fl.BoolVar(&f.explainCauses, "explain-causes", false, "tell what Nagle, autocorking, cwnd, delayed ACK and timestamps each contribute: trials with and without, in turn, of every TCP transport")
 	fl.StringVar(&f.out, "out", "", "keep the captures and run.json in this new `DIR`")
 	f.real.register(fl)
 	f.output.register(fl)
