@@ -12,7 +12,7 @@ type Run struct {
 	Kind      string     `json:"kind"` // "run"
 	Version   string     `json:"version"`
 	Host      Host       `json:"host"`
-	Link      Link       `json:"link"`
+	Link      Link       `json:"link"` // of the first workload
 	Workloads []Workload `json:"workloads"`
 	Warnings  []Warning  `json:"warnings"`
 }
@@ -70,8 +70,17 @@ type Workload struct {
 	Depth           int         `json:"depth,omitempty"`       // transactions under way at once on a connection
 	Connections     int         `json:"connections,omitempty"` // that share the messages
 	Seed            uint64      `json:"seed"`                  // of sizes and times
+	Link            *Link       `json:"link"`                  // nil in recordings that have one link only
 	Transports      []Transport `json:"transports"`
 	Causes          []Cause     `json:"causes,omitempty"`
+}
+
+// LinkOf is the link of a workload.
+func (r *Run) LinkOf(w *Workload) *Link {
+	if w.Link == nil {
+		return &r.Link
+	}
+	return w.Link
 }
 
 // Answered reports whether messages are answered: then latency is the round trip.

@@ -27,7 +27,7 @@ func (r *Run) addTheory() {
 		base := w.base()
 		for j := range w.Transports {
 			t := &w.Transports[j]
-			c := theoryCase(&r.Link, w, t)
+			c := theoryCase(r.LinkOf(w), w, t)
 			e, ok := predict.Theory(c)
 			if !ok || len(t.Trials) == 0 {
 				continue

@@ -82,6 +82,7 @@ const baseName = "udp"
 func (r *Run) Complete() {
 	for i := range r.Workloads {
 		w := &r.Workloads[i]
+		w.Link = r.LinkOf(w)
 		base := w.base()
 		for j := range w.Transports {
 			t := &w.Transports[j]
@@ -98,7 +99,7 @@ func (r *Run) Complete() {
 		}
 		for j := range w.Transports {
 			if t := &w.Transports[j]; t != base {
-				t.BreakEven = w.breakEven(base, t, &r.Link)
+				t.BreakEven = w.breakEven(base, t, r.LinkOf(w))
 			}
 		}
 		w.addCauses()

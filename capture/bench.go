@@ -14,6 +14,8 @@ import (
 
 // bench is the standing equipment of an experiment: two hosts, the wire between them, a capture on each.
 type bench struct {
+	asked     Link // what it was built for
+	link      Link // what it is: a real one is found out
 	lab       *lab.Lab
 	wire      *wire.Wire // nil where the hosts are connected directly
 	observers [2]*observer
@@ -21,30 +23,31 @@ type bench struct {
 	sentinels uint64 // number of the last one
 
 	superFrames bool          // offloads are on
+	doubts      []string      // why that is so against the experiment's will
 	patience    time.Duration // see drain
 }
 
-func newBench(e Experiment) (_ *bench, err error) {
-	b := &bench{sockets: [2]int{-1, -1}, superFrames: e.KeepOffloads, patience: patience + 2*e.Link.RTT}
-	if e.Link.Rate > 0 { // the slowest thing that can happen is one frame
-		b.patience += time.Duration(float64(e.Link.MTU+perMessage) * 8 / float64(e.Link.Rate) * float64(time.Second))
+func newBench(e Experiment, l Link) (_ *bench, err error) {
+	b := &bench{asked: l, link: l, sockets: [2]int{-1, -1}, superFrames: e.KeepOffloads, patience: patience + 2*l.RTT}
+	if l.Rate > 0 { // the slowest thing that can happen is one frame
+		b.patience += time.Duration(float64(l.MTU+perMessage) * 8 / float64(l.Rate) * float64(time.Second))
 	}
 	defer func() {
 		if err != nil {
 			b.close()
 		}
 	}()
-	config := lab.Config{MTU: e.Link.MTU, IP: e.IP, Queue: deviceQueue, Link: e.Devices, KeepOffloads: e.KeepOffloads, Lent: e.Lent}
+	config := lab.Config{MTU: l.MTU, IP: l.IP, Queue: deviceQueue, Link: e.Devices, KeepOffloads: e.KeepOffloads, Lent: e.Lent}
 	if b.lab, err = lab.Build(config); err != nil {
 		return nil, err
 	}
 	if e.NICQueue {
-		if err := b.lab.A.Queue(e.Link.nicQueue()); err != nil {
+		if err := b.lab.A.Queue(l.nicQueue()); err != nil {
 			return nil, err
 		}
 	}
 	if b.lab.Ports[0] >= 0 {
-		c := wire.Config{Rate: e.Link.Rate, RTT: e.Link.RTT, Loss: e.Link.Loss, MTU: e.Link.MTU}
+		c := wire.Config{Rate: l.Rate, RTT: l.RTT, Loss: l.Loss, MTU: l.MTU}
 		if b.wire, err = wire.Start(c, b.lab.Ports, e.Seed); err != nil {
 			return nil, err
 		}

@@ -81,15 +81,14 @@ func ExamineLab(ctx context.Context) []Check {
 		}
 		checks = append(checks, outcome(c, err))
 	}
-	e := Experiment{Transports: traffic.Names(), IP: 4, Link: Link{MTU: 1500}}
-	b, err := newBench(e)
+	b, err := newBench(Experiment{}, Link{MTU: 1500, IP: 4})
 	c := Check{Area: areaLink, Name: "captured wire", Needed: true}
 	if err != nil {
 		return append(checks, outcome(c, err))
 	}
 	defer b.close()
 	c.Found = fmt.Sprintf("%s devices, libpcap on both ends, packet sockets", b.lab.Kind)
-	return append(append(append(checks, outcome(c, nil)), b.transports(ctx, e)...), b.settings()...)
+	return append(append(append(checks, outcome(c, nil)), b.transports(ctx)...), b.settings()...)
 }
 
 // outcome is the check with what trying it gave.
@@ -181,11 +180,11 @@ var transportFixes = map[string]string{
 }
 
 // transports sends two messages over each transport. An experiment needs the base and TCP.
-func (b *bench) transports(ctx context.Context, e Experiment) []Check {
+func (b *bench) transports(ctx context.Context) []Check {
 	var checks []Check
-	for _, name := range e.Transports {
+	for _, name := range traffic.Names() {
 		c := Check{Area: areaTransports, Name: name, Needed: name == "udp" || name == "tcp", Found: "two messages sent"}
-		if c = outcome(c, b.try(ctx, e, name)); c.State == missing {
+		if c = outcome(c, b.try(ctx, name)); c.State == missing {
 			c.Fix = transportFixes[name]
 			if c.Fix == "" {
 				c.Fix = "leave it out of --transports"

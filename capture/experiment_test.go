@@ -19,15 +19,24 @@ import (
 func thread() Experiment {
 	return Experiment{
 		Workloads: []traffic.Workload{{Messages: 16, Size: 90}}, Transports: traffic.Names(), Optional: traffic.Names(), Trials: 2,
-		Link: Link{Rate: 10e6, RTT: time.Millisecond, MTU: 1500}, IP: 4, CongestionControl: "reno", Seed: 1, Version: "test",
+		Links: []Link{{Rate: 10e6, RTT: time.Millisecond, MTU: 1500, IP: 4, CongestionControl: "reno"}}, Seed: 1, Version: "test",
 	}
 }
+
+// direct is a link with nothing between the hosts.
+func direct(ip int) []Link { return []Link{{MTU: 1500, IP: ip, CongestionControl: "reno"}} }
 
 // record runs the experiment or skips where the system does not let us; in CI it must.
 func record(t *testing.T, e Experiment) (dir string, m manifest) {
 	t.Helper()
 	dir = t.TempDir()
-	err := Record(context.Background(), e, dir, func(Progress) {})
+	skipWithoutLab(t, Record(context.Background(), e, dir, func(Progress) {}))
+	return dir, read(t, dir)
+}
+
+// skipWithoutLab fails for an error, unless it says that the system does not let us build a lab.
+func skipWithoutLab(t *testing.T, err error) {
+	t.Helper()
 	var refused *lab.NamespaceError
 	var missing *lab.NoTUNError
 	if (errors.As(err, &refused) || errors.As(err, &missing)) && os.Getenv("CI") == "" {
@@ -36,6 +45,11 @@ func record(t *testing.T, e Experiment) (dir string, m manifest) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// read returns what the recording says.
+func read(t *testing.T, dir string) (m manifest) {
+	t.Helper()
 	b, err := recording.ReadManifest(dir)
 	if err != nil {
 		t.Fatal(err)
@@ -43,7 +57,7 @@ func record(t *testing.T, e Experiment) (dir string, m manifest) {
 	if err := json.Unmarshal(b, &m); err != nil {
 		t.Fatal(err)
 	}
-	return dir, m
+	return m
 }
 
 // mustAgree checks what every trial of a machine that keeps up has to show.
@@ -68,19 +82,19 @@ func mustAgree(t *testing.T, m manifest) {
 func TestWitnessesAgree(t *testing.T) {
 	for name, change := range map[string]func(*Experiment){
 		"ipv4 on tap":            func(e *Experiment) { e.Devices = lab.TAP },
-		"ipv6 on tap":            func(e *Experiment) { e.Devices = lab.TAP; e.IP = 6 },
-		"ipv4 on veth":           func(e *Experiment) { e.Devices = lab.Veth; e.Link = Link{MTU: 1500} },
-		"ipv6 on veth":           func(e *Experiment) { e.Devices = lab.Veth; e.IP = 6; e.Link = Link{MTU: 1500} },
+		"ipv6 on tap":            func(e *Experiment) { e.Devices = lab.TAP; e.Links[0].IP = 6 },
+		"ipv4 on veth":           func(e *Experiment) { e.Devices = lab.Veth; e.Links = direct(4) },
+		"ipv6 on veth":           func(e *Experiment) { e.Devices = lab.Veth; e.Links = direct(6) },
 		"ipv4 on packet sockets": func(e *Experiment) { e.Devices = lab.Packet },
-		"ipv6 on packet sockets": func(e *Experiment) { e.Devices = lab.Packet; e.IP = 6 },
+		"ipv6 on packet sockets": func(e *Experiment) { e.Devices = lab.Packet; e.Links[0].IP = 6 },
 		"offloads kept": func(e *Experiment) {
-			e.Devices, e.KeepOffloads, e.Link = lab.Veth, true, Link{MTU: 1500}
+			e.Devices, e.KeepOffloads, e.Links = lab.Veth, true, direct(4)
 			e.Workloads[0] = traffic.Workload{Messages: 16, Size: 65000}
 		},
-		"jumbo frames": func(e *Experiment) { e.Link.MTU = 9000; e.Workloads[0].Size = 4096 },
+		"jumbo frames": func(e *Experiment) { e.Links[0].MTU = 9000; e.Workloads[0].Size = 4096 },
 		"fragments":    func(e *Experiment) { e.Workloads[0].Size = 4096 },
 		"neither rate nor delay": func(e *Experiment) {
-			e.Link.Rate, e.Link.RTT = 0, 0
+			e.Links[0].Rate, e.Links[0].RTT = 0, 0
 			e.Workloads[0].Messages = 2000
 		},
 	} {
@@ -94,7 +108,7 @@ func TestWitnessesAgree(t *testing.T) {
 			_, m := record(t, e)
 			mustAgree(t, m)
 			for _, transport := range m.Workloads[0].Transports {
-				queue := transport.Name == "quic-datagram" && e.Link.Rate == 0 // the library's, which a flood overflows
+				queue := transport.Name == "quic-datagram" && e.Links[0].Rate == 0 // the library's, which a flood overflows
 				if len(transport.Trials) != e.Trials {
 					t.Errorf("%s: %d trials, want %d", transport.Name, len(transport.Trials), e.Trials)
 				}
@@ -134,7 +148,7 @@ func TestDatagramsAreFrames(t *testing.T) {
 
 func TestWitnessesAgreeWithLoss(t *testing.T) {
 	e := thread()
-	e.Link.Loss, e.Trials, e.Link.Rate = 0.05, 2, 0
+	e.Links[0].Loss, e.Trials, e.Links[0].Rate = 0.05, 2, 0
 	e.Workloads = []traffic.Workload{{Messages: 64, Size: 400}}
 	_, m := record(t, e)
 	mustAgree(t, m)
@@ -171,14 +185,7 @@ func TestInterruptedExperimentKeepsWholeTrials(t *testing.T) {
 	if !errors.Is(err, context.Canceled) {
 		t.Fatalf("got %v, want %v", err, context.Canceled)
 	}
-	b, err := recording.ReadManifest(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var m manifest
-	if err := json.Unmarshal(b, &m); err != nil {
-		t.Fatal(err)
-	}
+	m := read(t, dir)
 	kept := 0
 	for _, transport := range m.Workloads[0].Transports {
 		kept += len(transport.Trials)
@@ -192,23 +199,34 @@ func TestInterruptedExperimentKeepsWholeTrials(t *testing.T) {
 	}
 }
 
-func TestPlanIsRoundByRound(t *testing.T) {
+func TestTrialsGoRoundByRound(t *testing.T) {
 	e := thread()
+	e.Transports, e.Optional = traffic.Default(), nil
 	e.Workloads = append(e.Workloads, traffic.Workload{Messages: 1, Size: 1})
-	plan := e.plan(&manifest{Workloads: e.facts()})
-	if want := len(e.Workloads) * len(e.Transports) * e.Trials; len(plan) != want {
-		t.Fatalf("%d trials, want %d", len(plan), want)
+	e.Links = append(e.Links, Link{MTU: 1500, IP: 6, CongestionControl: "reno"})
+	var said []Progress
+	dir := t.TempDir()
+	skipWithoutLab(t, Record(context.Background(), e, dir, func(p Progress) { said = append(said, p) }))
+	if want := len(e.Links) * len(e.Workloads) * len(e.Transports) * e.Trials; len(said) != want {
+		t.Fatalf("%d trials, want %d", len(said), want)
 	}
-	for i := 0; i < len(plan); i += len(e.Transports) {
-		seen := map[int]bool{}
-		for _, p := range plan[i : i+len(e.Transports)] {
-			seen[p.transport] = true
-			if p.round != plan[i].round || p.workload != plan[i].workload {
-				t.Errorf("trial %d is of another round", p.order)
+	for i := 0; i < len(said); i += len(e.Transports) {
+		seen := map[string]bool{}
+		for _, p := range said[i : i+len(e.Transports)] {
+			seen[p.Transport] = true
+			if p.Workload != said[i].Workload || p.Link != said[i].Link {
+				t.Errorf("trial %d is of another cell", p.Done)
 			}
 		}
 		if len(seen) != len(e.Transports) {
 			t.Errorf("round %d has %d transports", i, len(seen))
+		}
+	}
+	m := read(t, dir)
+	mustAgree(t, m)
+	for i, want := range []int{4, 4, 6, 6} {
+		if w := m.Workloads[i]; w.Link.IP != want || w.Messages != e.Workloads[i%2].Messages {
+			t.Errorf("cell %d: IPv%d, %d messages", i+1, w.Link.IP, w.Messages)
 		}
 	}
 }

@@ -26,7 +26,7 @@ type manifest struct {
 	Kind      string             `json:"kind"`
 	Version   string             `json:"version"`
 	Host      hostFacts          `json:"host"`
-	Link      linkFacts          `json:"link"`
+	Link      linkFacts          `json:"link"` // of the first workload
 	Workloads []*workloadFacts   `json:"workloads"`
 	Warnings  []recordingWarning `json:"warnings"`
 }
@@ -73,6 +73,7 @@ type workloadFacts struct {
 	Depth           int               `json:"depth"`
 	Connections     int               `json:"connections"`
 	Seed            uint64            `json:"seed"`
+	Link            *linkFacts        `json:"link"`
 	Transports      []*transportFacts `json:"transports"`
 }
 
@@ -138,40 +139,36 @@ func newManifest(e Experiment, l *lab.Lab) (*manifest, error) {
 	if err != nil {
 		return nil, err
 	}
-	kind := "wire"
-	var interfaces []interfaceFacts
-	switch l.Kind {
-	case lab.Veth:
-		kind = "veth"
-	case lab.Real:
-		kind = "interface"
-		for _, name := range e.Lent.Names {
-			interfaces = append(interfaces, interfaceFacts{Name: name})
-		}
-		if offloads, err = realFacts(l, interfaces); err != nil {
-			return nil, err
-		}
-	}
 	m := &manifest{
-		Schema: "wiretax/1", Kind: "run", Version: e.Version, Host: thisHost(),
-		Link: linkFacts{
-			Kind: kind, Devices: string(l.Kind), RateBitsPerSecond: e.Link.Rate, RTTSeconds: e.Link.RTT.Seconds(), Loss: e.Link.Loss, Seed: e.Seed,
-			MTU: e.Link.MTU, IP: e.IP, CongestionControl: e.CongestionControl, Offloads: offloads,
-			Interfaces: interfaces,
-		},
-		Workloads: e.facts(),
-		Warnings:  []recordingWarning{},
+		Schema: "wiretax/1", Kind: "run", Version: e.Version, Host: thisHost(), Workloads: e.facts(), Warnings: []recordingWarning{},
 	}
-	if e.NICQueue {
-		q := e.Link.nicQueue()
-		m.Link.NICQueue = &nicQueueFacts{q.Rate, q.Burst, q.Overhead, q.Minimum}
+	for c, w := range m.Workloads {
+		link := e.linkFacts(e.link(c), l.Kind, offloads)
+		w.Link = &link
 	}
+	m.Link = *m.Workloads[0].Link
 	return m, nil
 }
 
-// facts is what the recording will say about the workloads, before any trial.
+func (e Experiment) linkFacts(l Link, devices lab.Kind, offloads map[string]bool) linkFacts {
+	f := linkFacts{
+		Kind: "wire", Devices: string(devices), RateBitsPerSecond: l.Rate, RTTSeconds: l.RTT.Seconds(), Loss: l.Loss, Seed: e.Seed,
+		MTU: l.MTU, IP: l.IP, CongestionControl: l.CongestionControl, Offloads: offloads,
+	}
+	if devices == lab.Veth {
+		f.Kind = "veth"
+	}
+	if e.NICQueue {
+		q := l.nicQueue()
+		f.NICQueue = &nicQueueFacts{q.Rate, q.Burst, q.Overhead, q.Minimum}
+	}
+	return f
+}
+
+// facts is what the recording will say about the workloads of each cell, before any trial.
 func (e Experiment) facts() (all []*workloadFacts) {
-	for _, w := range e.Workloads {
+	for c := range e.cells() {
+		w := e.workload(c)
 		facts := &workloadFacts{
 			Messages: w.Messages, Size: int(math.Round(w.MeanSize())), Sizes: w.Sizes.String(), IntervalSeconds: w.Interval.Seconds(),
 			Arrivals: w.Arrivals.String(), Pattern: cmp.Or(string(w.Pattern), string(traffic.OneWay)), Depth: max(1, w.Depth),

@@ -14,31 +14,56 @@ import (
 )
 
 // realLink finds out what an interface's link is like, which nobody chose: its rate as the driver says it, its round-trip time as
-// measured, and what stayed on of what was to be off.
-func (b *bench) realLink(ctx context.Context, e *Experiment) (l Link, warnings []string, err error) {
-	l = Link{MTU: b.lab.MTU}
+// measured, and what stayed on of the offloads that were to be off.
+func (b *bench) realLink(ctx context.Context, keepOffloads bool) (err error) {
+	b.link.MTU = b.lab.MTU
 	for _, h := range b.hosts() {
-		var on map[string]bool
-		err := h.Within(func() (err error) {
-			if rate := nic.Speed(h.Interface); l.Rate == 0 || rate < l.Rate {
-				l.Rate = rate
+		err := h.Within(func() error {
+			if rate := nic.Speed(h.Interface); b.link.Rate == 0 || rate < b.link.Rate {
+				b.link.Rate = rate
 			}
-			on, err = nic.Offloads(h.Interface)
+			on, err := nic.Offloads(h.Interface)
+			maps.DeleteFunc(on, func(_ string, on bool) bool { return !on })
+			if len(on) > 0 && !keepOffloads {
+				b.superFrames = true
+				b.doubts = append(b.doubts, fmt.Sprintf("%s ignored the request to switch off %s: super-frames are expanded", h.Interface,
+					strings.Join(slices.Sorted(maps.Keys(on)), ", ")))
+			}
 			return err
 		})
 		if err != nil {
-			return l, nil, err
-		}
-		maps.DeleteFunc(on, func(_ string, on bool) bool { return !on })
-		if !e.KeepOffloads && len(on) > 0 {
-			b.superFrames = true
-			warnings = append(warnings, fmt.Sprintf("%s ignored the request to switch off %s: super-frames are expanded", h.Interface,
-				strings.Join(slices.Sorted(maps.Keys(on)), ", ")))
+			return err
 		}
 	}
-	e.Link = l
-	l.RTT, err = b.measureRTT(ctx, *e)
-	return l, warnings, err
+	b.link.RTT, err = b.measureRTT(ctx)
+	return err
+}
+
+// noteRealLink writes down what was found out about the link that stands.
+func (r *recorder) noteRealLink() error {
+	b := r.bench
+	if r.manifest == nil || b.lab.Kind != lab.Real {
+		return nil
+	}
+	facts := r.linkFacts(b.link, b.lab.Kind, nil)
+	facts.Kind = "interface"
+	for _, name := range r.Lent.Names {
+		facts.Interfaces = append(facts.Interfaces, interfaceFacts{Name: name})
+	}
+	var err error
+	if facts.Offloads, err = realFacts(b.lab, facts.Interfaces); err != nil {
+		return err
+	}
+	for c, w := range r.manifest.Workloads {
+		if r.link(c) == b.asked {
+			w.Link = &facts
+		}
+	}
+	r.manifest.Link = *r.manifest.Workloads[0].Link
+	for _, doubt := range b.doubts {
+		r.manifest.warn("offloads_stayed_on", doubt)
+	}
+	return nil
 }
 
 // probes is how many answers the round-trip time is the median of.
@@ -46,10 +71,10 @@ const probes = 21
 
 // measureRTT sends small datagrams that are answered. It includes what both hosts' stacks and schedulers take, as every
 // latency of the trials does.
-func (b *bench) measureRTT(ctx context.Context, e Experiment) (time.Duration, error) {
+func (b *bench) measureRTT(ctx context.Context) (time.Duration, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, tryLimit, fmt.Errorf("no answer in %v", tryLimit))
 	defer cancel()
-	c := b.config(e, traffic.Workload{Messages: probes, Size: 16, Pattern: traffic.Echo})
+	c := b.config(traffic.Workload{Messages: probes, Size: 16, Pattern: traffic.Echo})
 	c.Transport = "udp"
 	o, err := traffic.Run(ctx, c)
 	if err == nil && !o.Latency.Known {

@@ -133,9 +133,11 @@ var warningCodes = [...]entry{
 	{"fragments_unjoined", "An IP fragment came without the first one of its packet: it belongs to a flow without ports."},
 	{"time_backward", "A record is earlier than the one before it."},
 	{"without_time", "A record has no time (pcapng simple packet block)."},
-	{"flow_limit", "A record belongs to a flow beyond --max-flows: it is in all totals, but no retransmission is known there."},
-	{"rows_left_out", "--frames shows 100,000 rows at most: --from, -c or a filter choose which. All sums are of all records."},
+	{"flow_limit", "There were more flows than --max-flows: those not used for longest are summed up in other_flows. All sums are of all records; a flow that comes again is a new one, which knows of no octets sent before."},
+	{"rows_left_out", "A table of --frames has 100,000 rows at most; csv, json and ndjson have all. All sums are of all records."},
 	{"file_cut_off", "A file ends inside a record, or damage follows: the records before count. Not to be trusted, exit code 4."},
+	{"interrupted", "The analysis was interrupted: the records up to then count, as if the capture ended there. Exit code 130."},
+	{"capture_unreadable", "A capture of a run cannot be read: the run counts without this trial. Not to be trusted, exit code 4."},
 	{"capture_dropped", "A live capture missed frames: the kernel had no room for them in the capture's ring, or the interface dropped them. They are in no figure. Not to be trusted, exit code 4."},
 	{"incomplete", "A run ended before all of its trials: those that are complete count."},
 }

@@ -50,7 +50,7 @@ func workloadSection(r *analyze.Run, w *analyze.Workload, i int) pageSection {
 	}
 	s.Headline = headline(w)
 	s.Cards = transportCards(w)
-	if frames := workloadFrames(w, r.Link, id("frames")); frames != nil {
+	if frames := workloadFrames(w, *r.LinkOf(w), id("frames")); frames != nil {
 		s.Pictures = append(s.Pictures, *frames)
 	}
 	if lines := comparisons(w); len(lines) > 0 {

@@ -18,13 +18,14 @@ func runRecords(r *analyze.Run) table {
 	}
 	names = append(names, "message_sizes", "arrivals", "pattern", "depth", "connections")
 	names = append(names, theoryColumns[:]...)
+	names = append(names, "congestion_control")
 	t := table{columns: named(names...)}
 	for i := range r.Workloads {
 		w := withVariants(&r.Workloads[i])
+		l := r.LinkOf(w)
 		for _, tr := range w.Transports {
 			row := []string{
-				r.Link.Kind, strconv.FormatInt(r.Link.RateBitsPerSecond, 10), decimal(r.Link.RTTSeconds), decimal(r.Link.Loss),
-				strconv.Itoa(r.Link.MTU), strconv.Itoa(r.Link.IP),
+				l.Kind, strconv.FormatInt(l.RateBitsPerSecond, 10), decimal(l.RTTSeconds), decimal(l.Loss), strconv.Itoa(l.MTU), strconv.Itoa(l.IP),
 				strconv.Itoa(w.Messages), strconv.Itoa(w.Size), decimal(w.IntervalSeconds), tr.Name, strconv.Itoa(len(tr.Trials)),
 			}
 			verified, drops := 0, int64(0)
@@ -45,6 +46,7 @@ func runRecords(r *analyze.Run) table {
 			}
 			row = append(row, w.Sizes, w.Arrivals, w.Pattern, blankZero(int64(w.Depth)), blankZero(int64(w.Connections)))
 			row = append(row, theoryCells(&tr)...)
+			row = append(row, l.CongestionControl)
 			t.rows = append(t.rows, row)
 		}
 	}

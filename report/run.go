@@ -17,14 +17,16 @@ const reference = "udp"
 // median, where width is no matter, otherwise in a table of their own.
 func runDocument(r *analyze.Run, wide, inline bool) document {
 	var d document
+	link := ""
 	for i := range r.Workloads {
 		w := referenceFirst(&r.Workloads[i])
 		head := section{title: workloadLine(w)}
-		if i == 0 {
-			head.lines = append(head.lines, line{text: linkLine(r.Link)})
-			if wide {
-				head.lines = append(head.lines, line{text: hostLine(r)})
-			}
+		if text := linkLine(*r.LinkOf(w)); text != link {
+			head.lines = append(head.lines, line{text: text})
+			link = text
+		}
+		if i == 0 && wide {
+			head.lines = append(head.lines, line{text: hostLine(r)})
 		}
 		d = append(d, head, section{table: transportTable(w, wide, inline)})
 		if t := rangeTable(w, wide); !inline && t != nil {

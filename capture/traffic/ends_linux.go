@@ -39,6 +39,7 @@ func (r *run) newConnection(plan *Plan, number int) *connection {
 		}
 		c.answers.arrived = func(int64, int64) { c.window.release() }
 	}
+	c.part()
 	return c
 }
 

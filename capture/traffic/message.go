@@ -104,6 +104,9 @@ type inbox struct {
 	last int64  // when the latest message was complete
 	// arrived is told of each message and when it was written; nil for nobody.
 	arrived func(seq, written int64)
+	// elsewhere says when a message was written that another process composed, by the clock of this one; 0 where that cannot be
+	// said: then the time of arrival is kept in the place of the latency. nil: this process composes the messages.
+	elsewhere func(seq int64) int64
 
 	delivered, corrupt, duplicated, reordered int64
 }
@@ -151,12 +154,14 @@ func (in *inbox) message(b []byte, now int64) {
 	}
 	written := atomic.LoadInt64(&in.times[seq])
 	switch {
-	case written == 0 || len(b) != in.size(int(seq)) || !bytes.Equal(b[headOf(len(b)):], in.fill(seq, len(b))):
+	case written == 0 && in.elsewhere == nil || len(b) != in.size(int(seq)) || !bytes.Equal(b[headOf(len(b)):], in.fill(seq, len(b))):
 		in.corrupt++
 		return
 	case written < 0:
 		in.duplicated++
 		return
+	case in.elsewhere != nil: // and the time that the message tells is another clock's
+		written = in.elsewhere(seq)
 	case len(b) >= headLen && binary.BigEndian.Uint64(b[seqLen:]) != uint64(written):
 		in.corrupt++
 		return
@@ -170,8 +175,19 @@ func (in *inbox) message(b []byte, now int64) {
 		in.next = seq + 1
 	}
 	if in.arrived != nil {
+		if written == 0 {
+			written = timeIn(b)
+		}
 		in.arrived(seq, written)
 	}
+}
+
+// timeIn is when a message says that it was written; never 0, though it may be too short to say.
+func timeIn(b []byte) int64 {
+	if len(b) < headLen {
+		return 1
+	}
+	return max(1, int64(binary.BigEndian.Uint64(b[seqLen:])))
 }
 
 // deliveredOctets is the size of the messages that were delivered.
@@ -221,6 +237,11 @@ func latency(exchanges ...*exchange) Latency {
 			}
 		}
 	}
+	return percentiles(all)
+}
+
+// percentiles sorts the latencies.
+func percentiles(all []int64) Latency {
 	if len(all) == 0 {
 		return Latency{}
 	}

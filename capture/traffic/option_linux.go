@@ -74,3 +74,17 @@ func setCongestionControl(fd int, name string) error {
 	}
 	return fmt.Errorf("set TCP_CONGESTION to %q: %w", name, err)
 }
+
+// CheckCongestionControl reports why the kernel has no congestion control of that name for the network namespace in which it is
+// called. Empty is the namespace's default.
+func CheckCongestionControl(name string) error {
+	if name == "" {
+		return nil
+	}
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, unix.IPPROTO_TCP)
+	if err != nil {
+		return fmt.Errorf("open socket: %w", err)
+	}
+	defer unix.Close(fd)
+	return setCongestionControl(fd, name)
+}

@@ -1,6 +1,7 @@
 package traffic
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -20,63 +21,95 @@ import (
 // quic sends the messages over QUIC connections of its own: on one stream, or in datagrams (RFC 9221). The library's defaults
 // hold, path MTU discovery among them (RFC 8899); keep-alives are off.
 func (r *run) quic(ctx context.Context) (err error) {
-	if r.tls.client, r.tls.server, r.tls.certificateBytes, err = credentials("wiretax"); err != nil {
-		return err
-	}
 	// The library sets socket buffers and writes to standard error where it gets less than it asked for.
 	_ = os.Setenv("QUIC_GO_DISABLE_RECEIVE_BUFFER_WARNING", "true")
 	config := &quic.Config{EnableDatagrams: r.via.datagrams}
 	if room := unfragmented(r.MTU, r.ip); room < quicPacket {
 		config.InitialPacketSize = uint16(max(room, 1200)) // RFC 9000 section 14: no path carries less
 	}
-
-	server, to, err := r.quicEnd(r.To, &r.connections[0].calls.recv, r.answerCalls(0))
+	var clients []*quic.Transport
+	from, err := r.openSenders(unix.SOCK_DGRAM, unix.IPPROTO_UDP, func(int) error { return nil })
 	if err != nil {
-		return fmt.Errorf("receiver: %w", err)
+		return fmt.Errorf("sender: %w", err)
 	}
-	defer closeTransport(server)
-	if r.out.Port, err = port(to); err != nil {
-		return fmt.Errorf("receiver: %w", err)
-	}
-	listener, err := server.Listen(r.tls.server, config)
-	if err != nil {
-		return fmt.Errorf("receiver: listen: %w", err)
-	}
-
-	of := make(map[uint16]*connection) // by the sender's port
-	var sending []<-chan error
-	for i, c := range r.connections {
-		client, from, err := r.quicEnd(r.From, r.answerReads(i), &c.calls.send)
+	for i, fd := range from {
+		client, err := quicTransport(fd, r.answerReads(i), &r.connections[i].calls.send)
 		if err != nil {
 			return fmt.Errorf("sender: %w", err)
 		}
 		defer closeTransport(client)
-		source, err := port(from)
-		if err != nil {
+		clients = append(clients, client)
+	}
+	if err := r.offer(ctx); err != nil {
+		return err
+	}
+	var listener *quic.Listener
+	if r.here.receives() {
+		var server *quic.Transport
+		if server, listener, err = r.listenQUIC(config); err != nil {
+			return fmt.Errorf("receiver: %w", err)
+		}
+		defer closeTransport(server)
+	}
+	if err := r.answer(ctx); err != nil {
+		return err
+	}
+	if r.here.sends() {
+		if err := r.trust(quicProtocol); err != nil {
 			return fmt.Errorf("sender: %w", err)
 		}
-		of[source] = c
+	}
+	var sending, receiving []<-chan error
+	for i, client := range clients {
 		sending = append(sending, r.end("sender", func() error {
-			return c.sendQUIC(ctx, client, config, from, to)
+			return r.connections[i].sendQUIC(ctx, client, config, from[i])
 		}))
 	}
 	// A receiver that learns nothing of the close, its frame being lost, is told by ending.
 	ending, end := context.WithCancel(ctx)
 	defer end()
-	receiving := r.end("receiver", func() error { return r.acceptQUIC(ending, listener, of) })
-
-	err = wait(sending)
+	if r.here.receives() {
+		receiving = append(receiving, r.end("receiver", func() error { return r.acceptQUIC(ending, listener) }))
+	}
+	err = cmp.Or(wait(sending), r.tellReceived(ctx))
 	if err == nil {
 		err = r.arrived(ctx)
 	}
 	defer time.AfterFunc(quicCloseGrace, end).Stop()
-	if e := <-receiving; err == nil {
+	if e := wait(receiving); err == nil {
 		err = e
 	}
 	if err == nil {
 		err = r.arrived(ctx)
 	}
 	return err
+}
+
+// quicProtocol is the protocol that the ends of a connection agree on (RFC 7301).
+const quicProtocol = "wiretax"
+
+// listenQUIC opens the receiver's socket, and the transport of all connections on it.
+func (r *run) listenQUIC(config *quic.Config) (*quic.Transport, *quic.Listener, error) {
+	if err := r.identify(quicProtocol); err != nil {
+		return nil, nil, err
+	}
+	to, err := r.openReceiver(unix.SOCK_DGRAM, unix.IPPROTO_UDP, func(int) error { return nil })
+	if err != nil {
+		return nil, nil, err
+	}
+	server, err := quicTransport(to, &r.connections[0].calls.recv, r.answerCalls(0))
+	if err != nil {
+		return nil, nil, err
+	}
+	listener, err := server.Listen(r.tls.server, config)
+	if err == nil {
+		err = r.readReceiverOptions(r.connections[0], to) // the library has set them
+	}
+	if err != nil {
+		closeTransport(server)
+		return nil, nil, fmt.Errorf("listen: %w", err)
+	}
+	return server, listener, nil
 }
 
 // quicPacket is the UDP payload of quic-go's first packets in octets.
@@ -125,24 +158,20 @@ func (m *meteredConn) WriteMsgUDP(b, oob []byte, addr *net.UDPAddr) (n, oobn int
 	return m.UDPConn.WriteMsgUDP(b, oob, addr)
 }
 
-// quicEnd opens a socket and the QUIC transport on it.
-func (r *run) quicEnd(h Host, reads, sent *atomic.Int64) (*quic.Transport, int, error) {
-	fd, err := r.sockets.open(h, unix.SOCK_DGRAM, unix.IPPROTO_UDP, func(int) error { return nil })
-	if err != nil {
-		return nil, 0, err
-	}
+// quicTransport is the library's transport on a socket.
+func quicTransport(fd int, reads, sent *atomic.Int64) (*quic.Transport, error) {
 	copied, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
 	if err != nil {
-		return nil, 0, fmt.Errorf("duplicate socket: %w", err)
+		return nil, fmt.Errorf("duplicate socket: %w", err)
 	}
 	file := os.NewFile(uintptr(copied), "udp")
 	defer file.Close()
 	conn, err := net.FilePacketConn(file)
 	if err != nil {
-		return nil, 0, fmt.Errorf("use socket: %w", err)
+		return nil, fmt.Errorf("use socket: %w", err)
 	}
 	udp := conn.(*net.UDPConn)
-	return &quic.Transport{Conn: &meteredConn{udp, ipv4.NewPacketConn(udp), reads, sent}}, fd, nil
+	return &quic.Transport{Conn: &meteredConn{udp, ipv4.NewPacketConn(udp), reads, sent}}, nil
 }
 
 func closeTransport(t *quic.Transport) {
@@ -151,7 +180,7 @@ func closeTransport(t *quic.Transport) {
 }
 
 // sendQUIC is the sending end of a connection.
-func (c *connection) sendQUIC(ctx context.Context, t *quic.Transport, config *quic.Config, from, to int) error {
+func (c *connection) sendQUIC(ctx context.Context, t *quic.Transport, config *quic.Config, from int) error {
 	hangup, err := c.sockets.hangup()
 	if err != nil {
 		return err
@@ -161,7 +190,7 @@ func (c *connection) sendQUIC(ctx context.Context, t *quic.Transport, config *qu
 		return fmt.Errorf("connect: %w", err)
 	}
 	defer conn.CloseWithError(0, "")
-	if err := c.readQUICOptions(conn, from, to); err != nil {
+	if err := c.readQUICOptions(conn, from); err != nil {
 		return err
 	}
 	ends, err := c.openQUIC(ctx, conn)
@@ -178,7 +207,11 @@ func (c *connection) sendQUIC(ctx context.Context, t *quic.Transport, config *qu
 	if err := ends.close(); err != nil {
 		return err
 	}
-	if err := c.quicReceived(ctx); err != nil {
+	received := c.quicReceived
+	if !c.here.receives() {
+		received = c.farReceived
+	}
+	if err := received(ctx); err != nil {
 		return err
 	}
 	if !c.via.datagrams { // a stream of answers has an end of its own; datagrams end with the connection
@@ -292,15 +325,15 @@ func (q *quicInlet) Read(b []byte) (int, error) {
 }
 
 // acceptQUIC receives each connection on a thread of its own.
-func (r *run) acceptQUIC(ending context.Context, l *quic.Listener, of map[uint16]*connection) error {
+func (r *run) acceptQUIC(ending context.Context, l *quic.Listener) error {
 	var ends []<-chan error
-	for range of {
+	for range r.connections {
 		conn, err := l.Accept(ending)
 		if err != nil {
 			return errors.Join(fmt.Errorf("accept: %w", err), wait(ends))
 		}
-		c, known := of[uint16(conn.RemoteAddr().(*net.UDPAddr).Port)]
-		if !known {
+		c := r.from(uint16(conn.RemoteAddr().(*net.UDPAddr).Port))
+		if c == nil {
 			return errors.Join(fmt.Errorf("accept: connection from unknown port %v", conn.RemoteAddr()), wait(ends))
 		}
 		ends = append(ends, r.end("receiver", func() error { return c.receiveQUIC(ending, conn) }))
@@ -330,8 +363,8 @@ func (c *connection) receiveQUIC(ending context.Context, conn *quic.Conn) error 
 }
 
 // readQUICOptions reads what the library set and negotiated.
-func (c *connection) readQUICOptions(conn *quic.Conn, from, to int) error {
-	if err := c.readUDPOptions(c, from, to); err != nil {
+func (c *connection) readQUICOptions(conn *quic.Conn, from int) error {
+	if err := c.readUDPOptions(c, from); err != nil {
 		return err
 	}
 	state := conn.ConnectionState()
@@ -341,7 +374,7 @@ func (c *connection) readQUICOptions(conn *quic.Conn, from, to int) error {
 	c.note(c, map[string]any{
 		"quic_version": state.Version.String(), "quic_gso": state.GSO, "quic_datagrams": c.via.datagrams,
 		"tls_cipher_suite": tls.CipherSuiteName(state.TLS.CipherSuite), "tls_key_exchange": state.TLS.CurveID.String(),
-		"tls_certificate_bytes": c.tls.certificateBytes,
+		"tls_certificate_bytes": len(c.terms.Certificate),
 	})
 	return nil
 }

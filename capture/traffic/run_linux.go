@@ -13,9 +13,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// run is one run in progress.
+// run is one run in progress, or the half of it that is in this process.
 type run struct {
 	Config
+	here        half
+	meeting     Meeting // with the other half, where that is elsewhere
+	terms       Terms
+	farReads    gathering // send half: the receiver has read everything
 	via         transport
 	ip          int
 	clock       clock
@@ -23,10 +27,7 @@ type run struct {
 	sockets     sockets
 	cancel      context.CancelCauseFunc
 	written     atomic.Int64 // datagrams of all connections
-	tls         struct {
-		client, server   *tls.Config
-		certificateBytes int
-	}
+	tls         struct{ client, server *tls.Config }
 
 	// The connections begin together: the last one that is ready opens the gate and says when they start.
 	notReady atomic.Int64
@@ -41,25 +42,33 @@ type run struct {
 // closed. An end of the context ends it at once, with the context's cause as its error. Messages that were lost or damaged
 // are no error: the outcome counts them.
 func Run(ctx context.Context, c Config) (*Outcome, error) {
+	var o *Outcome
+	err := perform(ctx, c, bothHalves, Meeting{}, func(r *run) { o = r.outcome() })
+	return o, err
+}
+
+// perform does what this process has to do of the run, and hands it over when it is complete and its sockets are still open.
+func perform(ctx context.Context, c Config, here half, m Meeting, complete func(*run)) error {
 	c.From.Addr, c.To.Addr = c.From.Addr.Unmap(), c.To.Addr.Unmap()
 	via, err := c.check()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	clock, err := newClock()
 	if err != nil {
-		return nil, fmt.Errorf("read CLOCK_MONOTONIC: %w", err)
+		return fmt.Errorf("read CLOCK_MONOTONIC: %w", err)
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 
 	plan := c.Workload.Plan()
-	r := &run{Config: c, via: via, ip: c.From.ip(), clock: clock, cancel: cancel, gate: make(chan struct{}),
+	r := &run{Config: c, here: here, meeting: m, via: via, ip: c.From.ip(), clock: clock, cancel: cancel, gate: make(chan struct{}),
 		out: Outcome{Options: make(map[string]any), ApplicationBytesOffered: plan.Octets()}}
 	for i := range c.Workload.connections() {
 		r.connections = append(r.connections, r.newConnection(plan, i))
 	}
 	r.notReady.Store(int64(len(r.connections)))
+	r.farReads.expect(len(r.connections))
 	defer r.sockets.watch(ctx)()
 
 	err = r.carry(ctx)
@@ -67,9 +76,10 @@ func Run(ctx context.Context, c Config) (*Outcome, error) {
 		err = cause
 	}
 	if err != nil {
-		return nil, fmt.Errorf("send %v over %s: %w", c.Workload, c.Transport, err)
+		return fmt.Errorf("send %v over %s: %w", c.Workload, c.Transport, err)
 	}
-	return r.outcome(), nil
+	complete(r)
+	return nil
 }
 
 func (r *run) carry(ctx context.Context) error {

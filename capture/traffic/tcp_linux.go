@@ -14,59 +14,71 @@ import (
 
 // tcp sends the messages over connections of its own, and ends each stream behind the last message, or its answer.
 func (r *run) tcp(ctx context.Context) error {
-	if r.via.carrier == overTLS {
-		var err error
-		if r.tls.client, r.tls.server, r.tls.certificateBytes, err = credentials(""); err != nil {
-			return err
-		}
-	}
 	restore, err := r.setHosts()
 	if err != nil {
 		return err
 	}
 	defer restore()
-	to, err := r.sockets.open(r.To, unix.SOCK_STREAM, r.via.carrier.protocol(), r.prepareTCP)
+	from, err := r.openSenders(unix.SOCK_STREAM, r.via.carrier.protocol(), r.prepareTCP)
 	if err != nil {
-		return fmt.Errorf("receiver: %w", err)
+		return fmt.Errorf("sender: %w", err)
 	}
-	if err := unix.Listen(to, len(r.connections)); err != nil {
-		return fmt.Errorf("receiver: listen %v: %w", r.To.Addr, err)
+	if err := r.offer(ctx); err != nil {
+		return err
 	}
-	if r.out.Port, err = port(to); err != nil {
-		return fmt.Errorf("receiver: %w", err)
+	to := -1
+	if r.here.receives() {
+		if to, err = r.listen(); err != nil {
+			return fmt.Errorf("receiver: %w", err)
+		}
 	}
-	of := make(map[uint16]*connection) // by the sender's port
-	from := make([]int, len(r.connections))
-	for i, c := range r.connections {
-		fd, err := r.sockets.open(r.From, unix.SOCK_STREAM, r.via.carrier.protocol(), r.prepareTCP)
-		if err != nil {
+	if err := r.answer(ctx); err != nil {
+		return err
+	}
+	if r.via.carrier == overTLS && r.here.sends() {
+		if err := r.trust(); err != nil {
 			return fmt.Errorf("sender: %w", err)
 		}
-		source, err := port(fd)
-		if err != nil {
-			return fmt.Errorf("sender: %w", err)
-		}
-		from[i], of[source] = fd, c
 	}
-	ends := []<-chan error{r.end("receiver", func() error { return r.acceptAll(ctx, to, of) })}
-	for i, c := range r.connections {
-		ends = append(ends, r.end("sender", func() error { return c.sendTCP(ctx, from[i]) }))
+	var ends []<-chan error
+	if r.here.receives() {
+		ends = append(ends, r.end("receiver", func() error { return r.acceptAll(ctx, to) }))
+	}
+	for i, fd := range from {
+		ends = append(ends, r.end("sender", func() error { return r.connections[i].sendTCP(ctx, fd) }))
 	}
 	return wait(ends)
 }
 
+// listen opens the receiver's listening socket.
+func (r *run) listen() (int, error) {
+	if r.via.carrier == overTLS {
+		if err := r.identify(); err != nil {
+			return -1, err
+		}
+	}
+	to, err := r.openReceiver(unix.SOCK_STREAM, r.via.carrier.protocol(), r.prepareTCP)
+	if err != nil {
+		return -1, err
+	}
+	if err := unix.Listen(to, len(r.connections)); err != nil {
+		return -1, fmt.Errorf("listen %v: %w", r.To.Addr, err)
+	}
+	return to, nil
+}
+
 // acceptAll receives each connection on a thread of its own.
-func (r *run) acceptAll(ctx context.Context, listener int, of map[uint16]*connection) error {
+func (r *run) acceptAll(ctx context.Context, listener int) error {
 	var ends []<-chan error
 	var err error
-	for range of {
+	for range r.connections {
 		var fd int
 		var peer uint16
 		if fd, peer, err = r.sockets.accept(listener); err != nil {
 			break
 		}
-		c, known := of[peer]
-		if !known {
+		c := r.from(peer)
+		if c == nil {
 			err = fmt.Errorf("accept: connection from unknown port %d", peer)
 			break
 		}

@@ -16,38 +16,38 @@ import (
 // serverName is the name in the certificate and in the client's SNI (RFC 2606 section 2: nobody's).
 const serverName = "wiretax.example"
 
-// credentials make a certificate for one run, in memory: one self-signed Ed25519 certificate, whose signatures have one length
-// (RFC 8032), so that every handshake has the same octets. A public server's chain is longer.
-func credentials(protocol string) (client, server *tls.Config, certificateBytes int, err error) {
+// identify makes the receiver's certificate for one run, in memory: one self-signed Ed25519 certificate, whose signatures have
+// one length (RFC 8032), so that every handshake has the same octets. A public server's chain is longer.
+func (r *run) identify(protocols ...string) error {
 	public, private, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
-		return nil, nil, 0, fmt.Errorf("make key: %w", err)
+		return fmt.Errorf("make key: %w", err)
 	}
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: serverName}, DNSNames: []string{serverName},
 		NotBefore: time.Unix(0, 0), NotAfter: time.Now().Add(maxSpan),
 		BasicConstraintsValid: true, IsCA: true, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
 	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, public, private)
-	if err != nil {
-		return nil, nil, 0, fmt.Errorf("make certificate: %w", err)
+	if r.terms.Certificate, err = x509.CreateCertificate(rand.Reader, template, template, public, private); err != nil {
+		return fmt.Errorf("make certificate: %w", err)
 	}
-	certificate, err := x509.ParseCertificate(der)
+	// Without dynamic sizing a message of up to 16 KiB is one record (RFC 8446 section 5.1), and a write one message.
+	r.tls.server = &tls.Config{MinVersion: tls.VersionTLS13, NextProtos: protocols, DynamicRecordSizingDisabled: true,
+		Certificates: []tls.Certificate{{Certificate: [][]byte{r.terms.Certificate}, PrivateKey: private}}}
+	return nil
+}
+
+// trust makes the sender trust the receiver's certificate, and no other.
+func (r *run) trust(protocols ...string) error {
+	certificate, err := x509.ParseCertificate(r.terms.Certificate)
 	if err != nil {
-		return nil, nil, 0, fmt.Errorf("read certificate: %w", err)
+		return fmt.Errorf("read certificate: %w", err)
 	}
 	trusted := x509.NewCertPool()
 	trusted.AddCert(certificate)
-	var protocols []string
-	if protocol != "" {
-		protocols = []string{protocol}
-	}
-	// Without dynamic sizing a message of up to 16 KiB is one record (RFC 8446 section 5.1), and a write one message.
-	client = &tls.Config{MinVersion: tls.VersionTLS13, RootCAs: trusted, ServerName: serverName, NextProtos: protocols,
+	r.tls.client = &tls.Config{MinVersion: tls.VersionTLS13, RootCAs: trusted, ServerName: serverName, NextProtos: protocols,
 		DynamicRecordSizingDisabled: true}
-	server = &tls.Config{MinVersion: tls.VersionTLS13, NextProtos: protocols, DynamicRecordSizingDisabled: true,
-		Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: private}}}
-	return client, server, len(der), nil
+	return nil
 }
 
 // wireConn is a socket as crypto/tls wants it. Nothing has a deadline here: an end of the run shuts the socket down.
@@ -82,7 +82,7 @@ func (c *connection) secureClient(in *inflow, out *outflow) (secure, error) {
 	state := conn.ConnectionState()
 	c.note(c, map[string]any{
 		"tls_version": tls.VersionName(state.Version), "tls_cipher_suite": tls.CipherSuiteName(state.CipherSuite),
-		"tls_key_exchange": state.CurveID.String(), "tls_certificate_bytes": c.tls.certificateBytes,
+		"tls_key_exchange": state.CurveID.String(), "tls_certificate_bytes": len(c.terms.Certificate),
 	})
 	return secure{conn, conn, conn}, nil
 }

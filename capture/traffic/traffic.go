@@ -28,6 +28,7 @@ type Config struct {
 	Workload  Workload
 	Transport string // one of Names
 	From, To  Host   // sender and receiver, both IPv4 or both IPv6
+	Port      uint16 // the receiver's; 0 for a free one
 	MTU       int    // octets an IP packet may have on the link: the room in which udp-packed packs
 	// CongestionControl is set on both TCP sockets (TCP_CONGESTION, tcp(7)); empty leaves the namespace's default.
 	CongestionControl string

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 	"unsafe"
 
@@ -13,47 +14,59 @@ import (
 // udp sends the messages in datagrams, one each or as many as fit into a packet of the link's MTU. A connection is a pair of
 // sockets that are connected to each other; all receivers have the same port.
 func (r *run) udp(ctx context.Context) error {
-	var receiving, sending []<-chan error
-	var receivers, all []int
-	for _, c := range r.connections {
-		from, to, err := r.pair(c)
-		if err != nil {
-			return err
-		}
-		receivers, all = append(receivers, to), append(all, from, to)
-		in, answer := c.receiver(to)
-		answers, out := c.sender(from)
-		out.room = r.Room
-		outlet, options, err := c.datagramOutlet(out)
-		if err != nil {
-			return fmt.Errorf("sender: %w", err)
+	from, to, err := r.pairs(ctx)
+	if err != nil {
+		return err
+	}
+	var receiving, sending []func() <-chan error // none begins before all sockets are ready
+	for i, fd := range to {
+		c := r.connections[i]
+		in, answer := c.receiver(fd)
+		if !r.here.sends() {
+			answer.room = r.Room
 		}
 		replies, _, err := c.datagramOutlet(answer)
 		if err != nil {
 			return fmt.Errorf("receiver: %w", err)
 		}
-		r.note(c, options)
-		if err := r.readUDPOptions(c, from, to); err != nil {
-			return err
+		receiving = append(receiving, func() <-chan error {
+			return r.end("receiver", func() error { return c.serve(in, replies) })
+		})
+	}
+	for i, fd := range from {
+		c := r.connections[i]
+		answers, out := c.sender(fd)
+		out.room = r.Room
+		outlet, options, err := c.datagramOutlet(out)
+		if err == nil {
+			err = r.readUDPOptions(c, fd)
 		}
-		receiving = append(receiving, r.end("receiver", func() error { return c.serve(in, replies) }))
-		sending = append(sending, r.end("sender", func() error { return c.send(ctx, outlet, from) }))
+		if err != nil {
+			return fmt.Errorf("sender: %w", err)
+		}
+		r.note(c, options)
+		sending = append(sending, func() <-chan error {
+			return r.end("sender", func() error { return c.send(ctx, outlet, fd) })
+		})
 		if c.answers != nil {
-			receiving = append(receiving, r.end("sender", func() error { return c.collect(answers) }))
+			receiving = append(receiving, func() <-chan error {
+				return r.end("sender", func() error { return c.collect(answers) })
+			})
 		}
 	}
-	err := wait(sending)
+	reading := begin(receiving)
+	err = wait(begin(sending))
 	if err == nil {
 		err = r.arrived(ctx)
 	}
 	// The receivers read what their sockets still hold, then the end.
-	for _, fd := range all {
+	for _, fd := range slices.Concat(from, to) {
 		_ = unix.Shutdown(fd, unix.SHUT_RD)
 	}
-	if e := wait(receiving); err == nil {
+	if e := wait(reading); err == nil {
 		err = e
 	}
-	for _, fd := range receivers {
+	for _, fd := range to {
 		dropped, e := drops(fd)
 		if e != nil && err == nil {
 			err = e
@@ -77,45 +90,50 @@ func (r *run) answerLimit() time.Duration {
 	return r.AnswerLimit
 }
 
-// pair opens the two sockets of a connection and connects them to each other, which keeps the datagrams of others out.
-func (r *run) pair(c *connection) (from, to int, err error) {
-	datagrams, size := c.datagrams()
-	shared := func(fd int) error {
-		if len(r.connections) == 1 {
-			return nil
-		}
-		return reuseAddr.set(fd, 1)
+// begin starts ends.
+func begin(ends []func() <-chan error) (begun []<-chan error) {
+	for _, start := range ends {
+		begun = append(begun, start())
 	}
-	to, err = r.sockets.openAt(r.To, r.out.Port, unix.SOCK_DGRAM, unix.IPPROTO_UDP, func(fd int) error {
-		if err := shared(fd); err != nil {
-			return err
-		}
-		return roomFor(fd, datagrams, size)
-	})
-	if err != nil {
-		return 0, 0, fmt.Errorf("receiver: %w", err)
-	}
-	from, err = r.sockets.open(r.From, unix.SOCK_DGRAM, unix.IPPROTO_UDP, func(fd int) error {
-		if c.answers == nil {
+	return begun
+}
+
+// pairs opens the sockets of all connections and connects the two of each to each other, which keeps the datagrams of others
+// out.
+func (r *run) pairs(ctx context.Context) (from, to []int, err error) {
+	datagrams, size := r.connections[0].datagrams() // the first has the most
+	from, err = r.openSenders(unix.SOCK_DGRAM, unix.IPPROTO_UDP, func(fd int) error {
+		if r.connections[0].answers == nil {
 			return nil
 		}
 		return roomFor(fd, datagrams, size)
 	})
 	if err != nil {
-		return 0, 0, fmt.Errorf("sender: %w", err)
+		return nil, nil, fmt.Errorf("sender: %w", err)
 	}
-	source, err := port(from)
-	if err != nil {
-		return 0, 0, fmt.Errorf("sender: %w", err)
+	if err := r.offer(ctx); err != nil {
+		return nil, nil, err
 	}
-	if r.out.Port, err = port(to); err != nil {
-		return 0, 0, fmt.Errorf("receiver: %w", err)
+	for i := 0; r.here.receives() && i < len(r.connections); i++ {
+		fd, err := r.openReceiver(unix.SOCK_DGRAM, unix.IPPROTO_UDP, func(fd int) error { return roomFor(fd, datagrams, size) })
+		if err == nil {
+			err = connect(fd, netip.AddrPortFrom(r.From.Addr, r.terms.SenderPorts[i]))
+		}
+		if err == nil {
+			err = r.readReceiverOptions(r.connections[i], fd)
+		}
+		if err != nil {
+			return nil, nil, fmt.Errorf("receiver: %w", err)
+		}
+		to = append(to, fd)
 	}
-	if err := connect(from, netip.AddrPortFrom(r.To.Addr, r.out.Port)); err != nil {
-		return 0, 0, fmt.Errorf("sender: %w", err)
+	if err := r.answer(ctx); err != nil {
+		return nil, nil, err
 	}
-	if err := connect(to, netip.AddrPortFrom(r.From.Addr, source)); err != nil {
-		return 0, 0, fmt.Errorf("receiver: %w", err)
+	for _, fd := range from {
+		if err := connect(fd, netip.AddrPortFrom(r.To.Addr, r.out.Port)); err != nil {
+			return nil, nil, fmt.Errorf("sender: %w", err)
+		}
 	}
 	return from, to, nil
 }
@@ -146,22 +164,28 @@ func (c *connection) datagramOutlet(out *outflow) (outlet, map[string]any, error
 	return datagrams{out}, nil, nil
 }
 
-func (r *run) readUDPOptions(c *connection, from, to int) error {
+func (r *run) readUDPOptions(c *connection, from int) error {
 	options := make(map[string]any)
 	discover := discover4
 	if r.ip == 6 {
 		discover = discover6
 	}
 	if err := read(options, from, protocol, sndBuf, discover); err != nil {
-		return fmt.Errorf("sender: %w", err)
+		return err
 	}
 	if r.via.outlet == segmented {
 		if err := read(options, from, segment); err != nil {
-			return fmt.Errorf("sender: %w", err)
+			return err
 		}
 	}
+	r.note(c, options)
+	return nil
+}
+
+func (r *run) readReceiverOptions(c *connection, to int) error {
+	options := make(map[string]any)
 	if err := read(options, to, rcvBuf); err != nil {
-		return fmt.Errorf("receiver: %w", err)
+		return err
 	}
 	r.note(c, options)
 	return nil

@@ -14,8 +14,8 @@ func TestVariantsTurnOneThingEach(t *testing.T) {
 	for _, ip := range []int{4, 6} {
 		names := append([]string{"tcp-nodelay"}, traffic.Variants("tcp-nodelay")...)
 		r := measure(t, capture.Experiment{
-			Workloads: []traffic.Workload{{Messages: 16, Size: 90}}, Transports: names, Trials: 3, IP: ip,
-			Link: capture.Link{Rate: 10e6, RTT: time.Millisecond, MTU: 1500},
+			Workloads: []traffic.Workload{{Messages: 16, Size: 90}}, Transports: names, Trials: 3,
+			Links: []capture.Link{{Rate: 10e6, RTT: time.Millisecond, MTU: 1500, IP: ip, CongestionControl: "reno"}},
 		})
 		usual := map[string]any{"TCP_NODELAY": 1., "tcp_autocorking": true, "initial_cwnd": 10., "route_quickack": false, "tcp_timestamps": true}
 		turned := map[string]any{
@@ -56,8 +56,8 @@ func TestVariantsTurnOneThingEach(t *testing.T) {
 func TestVariantsLeaveNothingBehind(t *testing.T) {
 	names := append(traffic.Variants("tcp"), "tcp")
 	r := measure(t, capture.Experiment{
-		Workloads: []traffic.Workload{{Messages: 2, Size: 90}}, Transports: names, Trials: 4, IP: 4, Seed: 3,
-		Link: capture.Link{Rate: 10e6, RTT: time.Millisecond, MTU: 1500},
+		Workloads: []traffic.Workload{{Messages: 2, Size: 90}}, Transports: names, Trials: 4, Seed: 3,
+		Links: []capture.Link{{Rate: 10e6, RTT: time.Millisecond, MTU: 1500, IP: 4, CongestionControl: "reno"}},
 	})
 	for _, transport := range r.Workloads[0].Transports {
 		if transport.Name != "tcp" {

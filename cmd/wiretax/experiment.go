@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"slices"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -12,24 +11,25 @@ import (
 	"wiretax/capture/traffic"
 )
 
-// Bounds of the flags. The MTU's are IPv6's minimum (RFC 8200 section 5), so that one flag serves both, and that of jumbo
-// frames as switches have them.
+// Bounds of an experiment: run.json holds all trials at once.
 const (
-	maxRuns = 10_000
-	minMTU  = 1280
-	maxMTU  = 9216
+	maxRuns   = 10_000
+	maxTrials = 100_000
 )
 
 // experiment checks the flags and makes of them what to measure.
 func (f *runFlags) experiment(c *cobra.Command) (capture.Experiment, error) {
-	e := capture.Experiment{Trials: f.runs, CongestionControl: f.congestion, Seed: f.seed, Version: version}
+	e := capture.Experiment{Trials: f.runs, Seed: f.seed, Version: version}
 	if f.runs < 1 || f.runs > maxRuns {
 		return e, usagef(c, "--runs %d: want 1 to %d", f.runs, maxRuns)
+	}
+	if err := f.bound(c); err != nil {
+		return e, err
 	}
 	if err := f.real.check(c); err != nil {
 		return e, err
 	}
-	for _, part := range []func(*cobra.Command, *capture.Experiment) error{f.conditions, f.devices, f.carriers, f.causes, f.messages} {
+	for _, part := range []func(*cobra.Command, *capture.Experiment) error{f.conditions.links, f.devices, f.carriers, f.causes, f.messages} {
 		if err := part(c, &e); err != nil {
 			return e, err
 		}
@@ -37,19 +37,13 @@ func (f *runFlags) experiment(c *cobra.Command) (capture.Experiment, error) {
 	return e, nil
 }
 
-// conditions are what the link does to frames.
-func (f *runFlags) conditions(c *cobra.Command, e *capture.Experiment) error {
-	switch {
-	case f.ip != "4" && f.ip != "6":
-		return usagef(c, "--ip %s: want 4 or 6", f.ip)
-	case f.mtu < minMTU || f.mtu > maxMTU:
-		return usagef(c, "--mtu %d: want %d to %d", f.mtu, minMTU, maxMTU)
+// bound keeps the product of the lists within what can be held and awaited.
+func (f *runFlags) bound(c *cobra.Command) error {
+	cells := f.conditions.count() * f.workloads.count()
+	trials := cells * float64(f.runs*max(1, len(f.transports)))
+	if trials > maxTrials {
+		return usagef(c, "%.0f combinations, %d transports, %d runs: %.0f trials, want %d at most", cells, len(f.transports), f.runs, trials, maxTrials)
 	}
-	e.IP = 4
-	if f.ip == "6" {
-		e.IP = 6
-	}
-	e.Link = capture.Link{Rate: int64(f.rate), RTT: time.Duration(f.rtt), Loss: float64(f.loss), MTU: f.mtu}
 	return nil
 }
 
@@ -66,7 +60,9 @@ func (f *runFlags) devices(c *cobra.Command, e *capture.Experiment) error {
 				return usagef(c, "--link veth has neither rate nor delay nor loss: leave --%s out, or use --link wire", flag)
 			}
 		}
-		e.Link.Rate, e.Link.RTT = 0, 0
+		for i := range e.Links {
+			e.Links[i].Rate, e.Links[i].RTT = 0, 0
+		}
 	default:
 		return usagef(c, "--link %s: want wire, tap, packet or veth", f.link)
 	}
@@ -75,7 +71,7 @@ func (f *runFlags) devices(c *cobra.Command, e *capture.Experiment) error {
 		return usagef(c, "--offloads keep: a wire has no super-frames (use --link veth)")
 	case f.offloads != "keep" && f.offloads != "off":
 		return usagef(c, "--offloads %s: want off or keep", f.offloads)
-	case f.nicQueue && e.Link.Rate == 0:
+	case f.nicQueue && slices.ContainsFunc(e.Links, func(l capture.Link) bool { return l.Rate == 0 }):
 		return usagef(c, "--nic-queue: a queue needs a --rate at which it empties")
 	}
 	e.KeepOffloads, e.NICQueue = f.offloads == "keep", f.nicQueue
@@ -99,8 +95,10 @@ func (f *runFlags) carriers(c *cobra.Command, e *capture.Experiment) (err error)
 // messages are the workloads, each of which a transport must be able to carry.
 func (f *runFlags) messages(c *cobra.Command, e *capture.Experiment) error {
 	for w := range f.workloads.all(f.seed) {
-		if err := carried(w, *e); err != nil {
-			return usagef(c, "%w", err)
+		for _, l := range e.Links {
+			if err := carried(w, *e, l.IP); err != nil {
+				return usagef(c, "%w", err)
+			}
 		}
 		e.Workloads = append(e.Workloads, w)
 	}
@@ -108,11 +106,11 @@ func (f *runFlags) messages(c *cobra.Command, e *capture.Experiment) error {
 }
 
 // carried reports why a transport that must carry the workload cannot, or why none can.
-func carried(w traffic.Workload, e capture.Experiment) error {
+func carried(w traffic.Workload, e capture.Experiment, ip int) error {
 	var misfit error
 	some := false
 	for _, t := range e.Transports {
-		err := w.Check(t, e.IP)
+		err := w.Check(t, ip)
 		if err != nil && !slices.Contains(e.Optional, t) {
 			return err
 		}

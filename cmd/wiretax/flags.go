@@ -10,6 +10,34 @@ import (
 	"github.com/spf13/pflag"
 )
 
+// list is a flag of several values of one kind, with commas between.
+type list[T any, P interface {
+	*T
+	pflag.Value
+}] []T
+
+func (l *list[T, P]) Type() string { return P(new(T)).Type() + ",..." }
+
+func (l *list[T, P]) String() string {
+	var parts []string
+	for i := range *l {
+		parts = append(parts, P(&(*l)[i]).String())
+	}
+	return strings.Join(parts, ",")
+}
+
+func (l *list[T, P]) Set(text string) error {
+	*l = nil
+	for part := range strings.SplitSeq(text, ",") {
+		var value T
+		if err := P(&value).Set(part); err != nil {
+			return err
+		}
+		*l = append(*l, value)
+	}
+	return nil
+}
+
 // rate is a flag of bits per second with an SI suffix: 10M is 10,000,000.
 type rate int64
 

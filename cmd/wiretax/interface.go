@@ -55,9 +55,12 @@ func (f *interfaceFlags) check(c *cobra.Command) error {
 // apply makes the experiment one on real interfaces. Inside, where it is run, the parent process has borrowed them.
 func (f *interfaceFlags) apply(c *cobra.Command, e *capture.Experiment) {
 	e.Lent = &lab.Lent{Names: [2]string{f.near, f.far}}
-	e.Devices, e.Link = "", capture.Link{}
-	if c.Flags().Changed("mtu") {
-		e.Link.MTU, _ = c.Flags().GetInt("mtu")
+	for i := range e.Links {
+		l := &e.Links[i]
+		l.Rate, l.RTT, l.Loss = 0, 0, 0
+		if !c.Flags().Changed("mtu") {
+			l.MTU = 0
+		}
 	}
 	if lab.Inside() {
 		e.Lent.Move = nic.Borrowed(sharedLoan).Move

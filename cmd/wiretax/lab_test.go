@@ -16,7 +16,7 @@ func measure(t *testing.T, e capture.Experiment) *analyze.Run {
 	t.Helper()
 	needLab(t)
 	dir := t.TempDir()
-	e.CongestionControl, e.Version = "reno", version
+	e.Version = version
 	if err := capture.Record(context.Background(), e, dir, func(capture.Progress) {}); err != nil {
 		t.Fatal(err)
 	}
@@ -43,8 +43,8 @@ func TestExpandedSuperFramesAreTheSegmentsOfTCPInfo(t *testing.T) {
 			Workloads: []traffic.Workload{
 				{Messages: 16, Size: 90}, {Messages: 1, Size: 1 << 20}, {Messages: 4, Size: 1 << 20}, {Messages: 50, Size: 4000},
 			},
-			Transports: []string{"tcp", "tcp-nodelay", "tcp-cork"}, Trials: 2, IP: ip,
-			Link: capture.Link{MTU: 1500}, Devices: lab.Veth, KeepOffloads: true,
+			Transports: []string{"tcp", "tcp-nodelay", "tcp-cork"}, Trials: 2,
+			Links: []capture.Link{{MTU: 1500, IP: ip, CongestionControl: "reno"}}, Devices: lab.Veth, KeepOffloads: true,
 		})
 		frames := r.Workloads[1].Transports[0].Trials[0]
 		if frames.DataFrames < 1<<20/1460 {
@@ -57,8 +57,8 @@ func TestLostFramesAreRetransmittedAndCountedOnce(t *testing.T) {
 	const messages, size = 200, 90
 	r := measure(t, capture.Experiment{
 		Workloads:  []traffic.Workload{{Messages: messages, Size: size}},
-		Transports: []string{"udp", "tcp", "tcp-nodelay", "tcp-cork"}, Trials: 6, IP: 4, Seed: 7,
-		Link: capture.Link{Rate: 10e6, RTT: time.Millisecond, Loss: 0.02, MTU: 1500},
+		Transports: []string{"udp", "tcp", "tcp-nodelay", "tcp-cork"}, Trials: 6, Seed: 7,
+		Links: []capture.Link{{Rate: 10e6, RTT: time.Millisecond, Loss: 0.02, MTU: 1500, IP: 4, CongestionControl: "reno"}},
 	})
 	retransmitted := int64(0)
 	for _, transport := range r.Workloads[0].Transports {

@@ -22,13 +22,8 @@ type runFlags struct {
 	workloads  workloadFlags
 	transports []string
 	runs       int
-	rate       rate
-	rtt        span
-	loss       probability
+	conditions conditionFlags
 	seed       uint64
-	mtu        int
-	ip         string
-	congestion string
 	link       string
 	offloads   string
 	nicQueue   bool
@@ -43,10 +38,7 @@ type runFlags struct {
 const longRun = time.Minute
 
 func newRunCommand() *cobra.Command {
-	f := &runFlags{
-		workloads: defaultWorkload(),
-		rate:      10e6, rtt: span(time.Millisecond),
-	}
+	f := &runFlags{workloads: defaultWorkload(), conditions: defaultConditions()}
 	c := &cobra.Command{
 		Use:   "run [flags]",
 		Short: "send the same messages over UDP and TCP, count the frames saved",
@@ -94,13 +86,8 @@ that TLS and QUIC add to the application's own count as header bytes.`,
 	f.workloads.register(fl)
 	fl.StringSliceVarP(&f.transports, "transports", "t", traffic.Default(), "how to send them, see above; or sets of them: "+strings.Join(traffic.Sets(), ", ")+" (secure: TLS and QUIC). What a set has and this machine or message has not is left out")
 	fl.IntVar(&f.runs, "runs", 5, "trials of each transport, `N`")
-	fl.Var(&f.rate, "rate", "rate of the link in bit/s, with k, M or G; 0: no limit")
-	fl.Var(&f.rtt, "rtt", "round-trip time of the link")
-	fl.Var(&f.loss, "loss", "probability that the link loses a frame: 0.01 or 1%")
+	f.conditions.register(fl)
 	fl.Uint64Var(&f.seed, "seed", 1, "`N` decides which frames are lost, the order of the trials, and what --size and --arrivals draw: the same seed, the same messages")
-	fl.IntVar(&f.mtu, "mtu", 1500, "largest IP packet on the link, in `BYTES` (of -i: what both interfaces have)")
-	fl.StringVar(&f.ip, "ip", "4", "IP version, `4|6`")
-	fl.StringVar(&f.congestion, "congestion", "cubic", "TCP congestion control: `NAME` of an algorithm (wiretax doctor lists those here)")
 	fl.StringVar(&f.link, "link", "wire", "`KIND` of link. wire: a relay with rate and delay, between TAP devices or, without /dev/net/tun, packet sockets (tap or packet chooses). veth: a veth pair, nothing between")
 	fl.StringVar(&f.offloads, "offloads", "off", "`off|keep` segmentation offload; kept, it makes super-frames, which are expanded (--link veth and -i; off, -i switches off what makes them, and back on at the end)")
 	fl.BoolVar(&f.nicQueue, "nic-queue", false, "put the kernel's token bucket with the link's rate in front of the sender, as a NIC's queue: TCP small queues and autocorking work by what waits there (up to about 100M)")

@@ -39,13 +39,22 @@ func (f *workloadFlags) register(fl *pflag.FlagSet) {
 	fl.Var(&f.connections, "connections", "connections that share the messages, each taking its turn")
 }
 
-// all yields every combination.
-func (f *workloadFlags) all(seed uint64) iter.Seq[traffic.Workload] {
-	dimensions := []int{len(f.messages), len(f.sizes), len(f.intervals), len(f.arrivals), len(f.patterns), len(f.depths), len(f.connections)}
-	total := 1
-	for _, n := range dimensions {
-		total *= n
+func (f *workloadFlags) dimensions() [7]int {
+	return [7]int{len(f.messages), len(f.sizes), len(f.intervals), len(f.arrivals), len(f.patterns), len(f.depths), len(f.connections)}
+}
+
+// count is the number of combinations, which may be beyond any integer.
+func (f *workloadFlags) count() float64 {
+	total := 1.0
+	for _, n := range f.dimensions() {
+		total *= float64(n)
 	}
+	return total
+}
+
+// all yields every combination, which are not more than an experiment may have.
+func (f *workloadFlags) all(seed uint64) iter.Seq[traffic.Workload] {
+	dimensions, total := f.dimensions(), int(f.count())
 	return func(yield func(traffic.Workload) bool) {
 		for i := range total {
 			var at [7]int // the last dimension turns fastest

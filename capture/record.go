@@ -1,0 +1,301 @@
+package capture
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"wiretax/capture/lab"
+	"wiretax/capture/recording"
+	"wiretax/capture/traffic"
+)
+
+// Record runs the experiment and writes its recording into dir: a capture for each trial, and run.json. When it fails or
+// ctx ends it, the trials that were complete are in the recording all the same, and the error is an IncompleteError.
+func Record(ctx context.Context, e Experiment, dir string, progress func(Progress)) error {
+	r := &recorder{Experiment: e, dir: dir, progress: progress}
+	return r.record(ctx)
+}
+
+// recorder is an experiment under way.
+type recorder struct {
+	Experiment
+	dir      string
+	progress func(Progress)
+
+	bench    *bench
+	manifest *manifest
+	left     course // what is still to be done
+	done     course
+	written  time.Time     // when run.json was written
+	writing  time.Duration // how long that took
+}
+
+// course is a number of trials, and about how long they take.
+type course struct {
+	trials int
+	time   time.Duration
+}
+
+func (c *course) add(trials int, each time.Duration) {
+	c.trials += trials
+	c.time += time.Duration(trials) * each
+}
+
+// planned is one trial of the experiment's order.
+type planned struct {
+	cell, transport, round, order int
+}
+
+// A cell is one combination of a link and a workload. The workloads of a link follow each other: its bench stays up.
+func (e Experiment) cells() int                         { return len(e.Links) * len(e.Workloads) }
+func (e Experiment) link(cell int) Link                 { return e.Links[cell/len(e.Workloads)] }
+func (e Experiment) workload(cell int) traffic.Workload { return e.Workloads[cell%len(e.Workloads)] }
+
+// captureName is the file of one trial: udp-01.pcapng, with a number before it where there are several cells.
+func (e Experiment) captureName(p planned) string {
+	name := fmt.Sprintf("%s-%02d.pcapng", e.Transports[p.transport], p.round+1)
+	if e.cells() > 1 {
+		name = fmt.Sprintf("%d-%s", p.cell+1, name)
+	}
+	return name
+}
+
+// each is about how long a trial of the cell takes.
+func (e Experiment) each(cell int) time.Duration {
+	return e.link(cell).expected(e.workload(cell)) + besideSending
+}
+
+// besideSending is about what a trial takes beside its messages: the ends of its sockets, draining, the capture's file.
+const besideSending = 20 * time.Millisecond
+
+// Expected is about how long Record will take.
+func (e Experiment) Expected() time.Duration { return e.whole().time }
+
+func (e Experiment) whole() (all course) {
+	for c := range e.cells() {
+		all.add(e.Trials*len(e.Transports), e.each(c))
+	}
+	return all
+}
+
+func (r *recorder) record(ctx context.Context) error {
+	defer func() { r.dismantle() }()
+	if err := r.prepare(ctx); err != nil {
+		return err
+	}
+	err := r.note(errKilled)
+	if err == nil {
+		err = r.everyCell(ctx)
+	}
+	switch {
+	case err == nil:
+		return r.manifest.write(r.dir, "", 0)
+	case r.done.trials == 0:
+		os.Remove(filepath.Join(r.dir, recording.ManifestName)) // nothing was recorded
+	default:
+		r.note(err) // its own failure is the lesser news
+	}
+	return r.incomplete(err)
+}
+
+func (r *recorder) incomplete(cause error) *IncompleteError {
+	return &IncompleteError{Done: r.done.trials, Trials: r.done.trials + r.left.trials, Cause: cause}
+}
+
+// prepare finds out what can be measured here and begins the recording.
+func (r *recorder) prepare(ctx context.Context) (err error) {
+	refused, err := r.refusals(ctx)
+	if err != nil {
+		return err
+	}
+	if err := r.build(ctx, r.Links[0]); err != nil {
+		return err
+	}
+	if r.manifest, err = newManifest(r.Experiment, r.bench.lab); err != nil {
+		return err
+	}
+	if err := r.noteRealLink(); err != nil {
+		return err
+	}
+	for _, l := range r.Links {
+		err := r.bench.lab.A.Within(func() error { return traffic.CheckCongestionControl(l.CongestionControl) })
+		if err != nil {
+			return err
+		}
+	}
+	if err := r.leaveOut(refused); err != nil {
+		return err
+	}
+	for c := range r.cells() {
+		r.left.add(r.Trials*len(r.manifest.Workloads[c].Transports), r.each(c))
+	}
+	return nil
+}
+
+// build makes the bench of a link, unless it stands already.
+func (r *recorder) build(ctx context.Context, l Link) (err error) {
+	if r.bench != nil && r.bench.asked == l {
+		return nil
+	}
+	r.dismantle()
+	if r.bench, err = newBench(r.Experiment, l); err != nil {
+		return err
+	}
+	if last := len(r.Links) - 1; r.Opened != nil && l == r.Links[last] && !slices.Contains(r.Links[:last], l) {
+		if err := r.Opened(); err != nil {
+			return err
+		}
+	}
+	if r.bench.lab.Kind != lab.Real {
+		return nil
+	}
+	if err := r.bench.realLink(ctx, r.KeepOffloads); err != nil {
+		return err
+	}
+	return r.noteRealLink()
+}
+
+func (r *recorder) dismantle() {
+	if r.bench != nil {
+		r.bench.close()
+		r.bench = nil
+	}
+}
+
+// refusals tries, on links without loss or delay, the transports that not every kernel has. It tells by IP version and transport
+// why one cannot be measured.
+func (r *recorder) refusals(ctx context.Context) (map[int]map[string]error, error) {
+	names := slices.Clone(r.Transports)
+	names = slices.DeleteFunc(names, func(name string) bool { return !traffic.DependsOnKernel(name) })
+	refused := make(map[int]map[string]error)
+	for _, l := range r.Links {
+		if len(names) == 0 || refused[l.IP] != nil {
+			continue
+		}
+		refused[l.IP] = make(map[string]error)
+		b, err := newBench(Experiment{Devices: r.Devices, KeepOffloads: r.KeepOffloads}, Link{MTU: l.MTU, IP: l.IP})
+		if err != nil {
+			return nil, err
+		}
+		for _, name := range names {
+			refused[l.IP][name] = b.try(ctx, name)
+		}
+		b.close()
+	}
+	return refused, ctx.Err()
+}
+
+// try sends two small messages, which tells whether this kernel has what the transport needs.
+func (b *bench) try(ctx context.Context, transport string) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, tryLimit+100*b.link.RTT, errors.New("no answer"))
+	defer cancel()
+	c := b.config(traffic.Workload{Messages: 2, Size: 16})
+	c.Transport = transport
+	_, err := traffic.Run(ctx, c)
+	return err
+}
+
+// tryLimit is plenty for a handshake.
+const tryLimit = 10 * time.Second
+
+// leaveOut takes out of the manifest what cannot be measured, if it is optional.
+func (r *recorder) leaveOut(refused map[int]map[string]error) error {
+	for c, facts := range r.manifest.Workloads {
+		ip := r.link(c).IP
+		for _, name := range r.Transports {
+			optional := slices.Contains(r.Optional, name)
+			why := refused[ip][name]
+			if why == nil && optional {
+				why = r.workload(c).Check(name, ip)
+			}
+			switch {
+			case why == nil:
+			case !optional:
+				return fmt.Errorf("%s: %w", name, why)
+			default:
+				facts.remove(name)
+				r.manifest.warn("transport_left_out", name+" left out: "+why.Error())
+			}
+		}
+	}
+	return nil
+}
+
+// everyCell runs the trials: cell by cell, and in a cell round by round, so that a drift of the machine meets all transports
+// alike, each round in an order drawn by the seed, so that none always follows the same other.
+func (r *recorder) everyCell(ctx context.Context) error {
+	draw := rand.New(rand.NewPCG(r.Seed, 0))
+	order := 0
+	for c := range r.cells() {
+		for round := range r.Trials {
+			for _, t := range draw.Perm(len(r.Transports)) {
+				if r.manifest.Workloads[c].transport(r.Transports[t]) == nil {
+					continue
+				}
+				if err := r.trial(ctx, planned{c, t, round, order}); err != nil {
+					return err
+				}
+				order++
+			}
+		}
+	}
+	return nil
+}
+
+// trial runs one trial and adds it to the recording.
+func (r *recorder) trial(ctx context.Context, p planned) error {
+	if err := r.build(ctx, r.link(p.cell)); err != nil {
+		return err
+	}
+	name := r.Transports[p.transport]
+	r.progress(Progress{
+		Done: r.done.trials, Trials: r.done.trials + r.left.trials, Transport: name, Link: r.link(p.cell), Workload: r.workload(p.cell),
+		Share: float64(r.done.time) / float64(max(1, r.done.time+r.left.time)),
+	})
+	trial, options, err := r.bench.trial(ctx, r.Experiment, p, r.dir)
+	switch {
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case err != nil:
+		return fmt.Errorf("%s, trial %d: %w", name, p.round+1, err)
+	}
+	facts := r.manifest.Workloads[p.cell].transport(name)
+	facts.Options = options
+	facts.Trials = append(facts.Trials, *trial)
+	r.left.add(-1, r.each(p.cell))
+	r.done.add(1, r.each(p.cell))
+	return r.keepUp()
+}
+
+// keepUp writes run.json now and then: whatever ends the program, the recording is good up to there and says what it lacks. It
+// holds all trials, so once a trial would be work that grows with the square.
+func (r *recorder) keepUp() error {
+	if time.Since(r.written) < max(writeEvery, writeShare*r.writing) || r.left.trials == 0 {
+		return nil
+	}
+	start := time.Now()
+	err := r.note(errKilled)
+	r.written = time.Now()
+	r.writing = r.written.Sub(start)
+	return err
+}
+
+// How often run.json is written while trials go on: at most once a second, and for at most a fiftieth of the time.
+const (
+	writeEvery = time.Second
+	writeShare = 50
+)
+
+// errKilled is why a recording that goes no further ended: everything else would have been written down.
+var errKilled = errors.New("killed")
+
+// note writes run.json as it is if the run ends here.
+func (r *recorder) note(cause error) error {
+	return r.manifest.write(r.dir, r.incomplete(cause).Error(), r.left.trials)
+}
