@@ -12,8 +12,10 @@ type Run struct {
 	Kind      string     `json:"kind"` // "run"
 	Version   string     `json:"version"`
 	Host      Host       `json:"host"`
-	Link      Link       `json:"link"` // of the first workload
+	Link      Link       `json:"link"`             // of the first workload
+	Preset    *Preset    `json:"preset,omitempty"` // nil where the flags stand for themselves
 	Workloads []Workload `json:"workloads"`
+	Claims    []Claim    `json:"claims,omitempty"` // of the preset, put to the test
 	Warnings  []Warning  `json:"warnings"`
 }
 

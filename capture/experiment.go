@@ -24,11 +24,12 @@ type Experiment struct {
 	Trials       int      // of each workload on each link over each transport
 	Devices      lab.Kind // zero: what works here; on lab.Veth there is no wire, and a Link has neither rate nor delay nor loss
 	KeepOffloads bool     // on lab.Veth: see lab.Config
+	NICQueue     bool     // a token bucket of the link's rate in front of the sender's interface: see lab.TokenBucket
+	Seed         uint64   // decides the order of the trials and which frames are lost
+	Version      string   // of the program, for the recording
+	Preset       *Preset  // nil: the experiment is nobody's but the user's
 	// Lent are interfaces to measure on; then Devices is nothing, and of a Link's device nothing but the MTU, or 0 to keep theirs.
-	Lent     *lab.Lent
-	NICQueue bool   // a token bucket of the link's rate in front of the sender's interface: see lab.TokenBucket
-	Seed     uint64 // decides the order of the trials and which frames are lost
-	Version  string // of the program, for the recording
+	Lent *lab.Lent
 	// Opened is called when all devices are open that will be: the last moment at which rights are needed that the process does
 	// not want to keep. Nil for nothing to do.
 	Opened func() error

@@ -25,6 +25,7 @@ type manifest struct {
 	Schema    string             `json:"schema"`
 	Kind      string             `json:"kind"`
 	Version   string             `json:"version"`
+	Preset    *Preset            `json:"preset,omitempty"`
 	Host      hostFacts          `json:"host"`
 	Link      linkFacts          `json:"link"` // of the first workload
 	Workloads []*workloadFacts   `json:"workloads"`
@@ -140,7 +141,7 @@ func newManifest(e Experiment, l *lab.Lab) (*manifest, error) {
 		return nil, err
 	}
 	m := &manifest{
-		Schema: "wiretax/1", Kind: "run", Version: e.Version, Host: thisHost(), Workloads: e.facts(), Warnings: []recordingWarning{},
+		Schema: "wiretax/1", Kind: "run", Version: e.Version, Preset: e.Preset, Host: thisHost(), Workloads: e.facts(), Warnings: []recordingWarning{},
 	}
 	for c, w := range m.Workloads {
 		link := e.linkFacts(e.link(c), l.Kind, offloads)

@@ -11,7 +11,7 @@ import (
 
 // runPage is the report of an experiment for a browser.
 func runPage(r *analyze.Run) *page {
-	p := &page{Heading: "wiretax run", Lead: []string{linkLine(r.Link), hostLine(r)}, Trust: runVerdict(r), Notes: footnotes(r.Warnings), Words: definitions[:]}
+	p := &page{Heading: "wiretax run", Lead: append(presetLead(r.Preset), linkLine(r.Link), hostLine(r)), Trust: runVerdict(r), Notes: footnotes(r.Warnings), Words: definitions[:]}
 	for i := range r.Workloads {
 		w := referenceFirst(&r.Workloads[i])
 		s := workloadSection(r, w, i)
@@ -27,6 +27,9 @@ func runPage(r *analyze.Run) *page {
 		if s := curvesSection(r); len(s.Pictures) > 0 {
 			p.Sections = append([]pageSection{s}, p.Sections...)
 		}
+	}
+	if s := claimPage(r); s != nil {
+		p.Sections = append([]pageSection{*s}, p.Sections...)
 	}
 	p.Title = "wiretax: " + unglued(p.Heading)
 	return p

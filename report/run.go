@@ -16,6 +16,9 @@ const reference = "udp"
 // runDocument states the experiment, shows a row for each transport, and answers in words. Ranges stand inline, beside their
 // median, where width is no matter, otherwise in a table of their own.
 func runDocument(r *analyze.Run, wide, inline bool) document {
+	if len(r.Claims) > 0 && !wide {
+		return storyDocument(r, inline)
+	}
 	var d document
 	link := ""
 	for i := range r.Workloads {
@@ -24,6 +27,9 @@ func runDocument(r *analyze.Run, wide, inline bool) document {
 		if text := linkLine(*r.LinkOf(w)); text != link {
 			head.lines = append(head.lines, line{text: text})
 			link = text
+		}
+		if i == 0 {
+			head.lines = append(presetLines(r.Preset), head.lines...)
 		}
 		if i == 0 && wide {
 			head.lines = append(head.lines, line{text: hostLine(r)})
@@ -46,7 +52,15 @@ func runDocument(r *analyze.Run, wide, inline bool) document {
 			d = append(d, answer(w)...)
 		}
 	}
-	d = append(d, trustSection(r))
+	if len(r.Claims) > 0 {
+		d = append(d, claimSections(r)...)
+	}
+	return append(d, closing(r)...)
+}
+
+// closing says whether to trust the figures, and where words are explained.
+func closing(r *analyze.Run) document {
+	d := document{trustSection(r)}
 	if notes := footnotes(r.Warnings); len(notes) > 0 {
 		d = append(d, section{lines: notes})
 	}

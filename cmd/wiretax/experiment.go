@@ -29,7 +29,7 @@ func (f *runFlags) experiment(c *cobra.Command) (capture.Experiment, error) {
 	if err := f.real.check(c); err != nil {
 		return e, err
 	}
-	for _, part := range []func(*cobra.Command, *capture.Experiment) error{f.conditions.links, f.devices, f.carriers, f.causes, f.messages} {
+	for _, part := range []func(*cobra.Command, *capture.Experiment) error{f.conditions.links, f.devices, f.carriers, f.causes, f.messages, f.story} {
 		if err := part(c, &e); err != nil {
 			return e, err
 		}
