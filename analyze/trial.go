@@ -103,6 +103,7 @@ func (r *Run) Complete() {
 			}
 		}
 		w.addCauses()
+		w.addBest()
 	}
 	r.addTheory()
 	r.addClaims()
