@@ -72,6 +72,7 @@ type workloadFacts struct {
 	Depth           int               `json:"depth"`
 	Connections     int               `json:"connections"`
 	Seed            uint64            `json:"seed"`
+	LingerSeconds   float64           `json:"linger_seconds"`
 	Link            *linkFacts        `json:"link"`
 	Transports      []*transportFacts `json:"transports"`
 }
@@ -104,13 +105,14 @@ type trialFacts struct {
 	AnswersDelivered  int64            `json:"answers_delivered"`
 	ApplicationBytes  applicationFacts `json:"application_bytes"`
 	Latency           latencyFacts     `json:"latency_seconds"`
-	DurationSeconds   float64          `json:"duration_seconds"`
-	AutoCorked        int64            `json:"auto_corked"`
-	Port              uint16           `json:"port"`
-	Order             int              `json:"order"`
-	Capture           string           `json:"capture"`
-	Drops             map[string]int64 `json:"drops"`
-	Witnesses         witnesses        `json:"witnesses"`
+	costFacts
+	DurationSeconds float64          `json:"duration_seconds"`
+	AutoCorked      int64            `json:"auto_corked"`
+	Port            uint16           `json:"port"`
+	Order           int              `json:"order"`
+	Capture         string           `json:"capture"`
+	Drops           map[string]int64 `json:"drops"`
+	Witnesses       witnesses        `json:"witnesses"`
 }
 
 // applicationFacts are octets of messages and answers, each message counted once.
@@ -171,7 +173,7 @@ func (e Experiment) facts() (all []*workloadFacts) {
 		facts := &workloadFacts{
 			Messages: w.Messages, Size: int(math.Round(w.MeanSize())), Sizes: w.Sizes.String(), IntervalSeconds: w.Interval.Seconds(),
 			Arrivals: w.Arrivals.String(), Pattern: cmp.Or(string(w.Pattern), string(traffic.OneWay)), Depth: max(1, w.Depth),
-			Connections: max(1, w.Connections), Seed: w.Seed,
+			Connections: max(1, w.Connections), Seed: w.Seed, LingerSeconds: w.Linger.Seconds(),
 		}
 		for _, name := range e.Transports {
 			facts.Transports = append(facts.Transports, &transportFacts{Name: name, Options: map[string]any{}, Trials: []trialFacts{}, Variant: variantOf(name)})

@@ -105,14 +105,15 @@ func transportCards(w *analyze.Workload) []card {
 		if i > 0 && frames.Median.Valid() && len(t.Summary) > 0 {
 			c.Lines = append(c.Lines, fmt.Sprintf("%s, %s with data", quantified(frames, "frame"), ranged(t.Summary["data_frames"], count)))
 		}
-		if p50 := t.Summary["latency_p50"]; p50.Median.Valid() && len(t.Summary) > 0 {
+		figure := w.LatencyFigure("p50")
+		if p50 := t.Summary[figure]; p50.Median.Valid() && len(t.Summary) > 0 {
 			text := "latency p50 " + median(p50, millis) + glue + "ms"
 			switch {
-			case i == 0 || !compares(ref, t, "latency_p50"):
-			case unclear(ref, t, "latency_p50"):
+			case i == 0 || !compares(ref, t, figure):
+			case unclear(ref, t, figure):
 				text += " (no clear change)"
 			default:
-				text += " (" + signed(float64(p50.Median-ref.Summary["latency_p50"].Median)) + glue + "ms)"
+				text += " (" + signed(float64(p50.Median-ref.Summary[figure].Median)) + glue + "ms)"
 			}
 			c.Lines = append(c.Lines, text)
 		}

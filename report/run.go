@@ -109,6 +109,9 @@ func workloadLine(w *analyze.Workload) string {
 	if w.Connections > 1 {
 		pace += ", over " + plural(float64(w.Connections), "connection")
 	}
+	if w.LingerSeconds > 0 {
+		pace += ", closed after " + seconds(w.LingerSeconds)
+	}
 	return fmt.Sprintf("%s of %s%sB %s, %s", plural(float64(w.Messages), "message"), sizeOf(w), glue, pace, trialCount(w))
 }
 
@@ -126,6 +129,14 @@ func delayOf(w *analyze.Workload) string {
 		return "round-trip"
 	}
 	return "one-way"
+}
+
+// latencyOf says what the column p50 is.
+func latencyOf(w *analyze.Workload) string {
+	if w.FromDue() {
+		return delayOf(w) + " latency from the moment a message was due"
+	}
+	return delayOf(w) + " latency"
 }
 
 // trialCount says how often each transport sent the workload.
