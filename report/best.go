@@ -124,5 +124,5 @@ func pace(w *analyze.Workload) string {
 	if w.IntervalSeconds > 0 {
 		text = "every " + seconds(w.IntervalSeconds)
 	}
-	return strings.TrimSuffix(text+" "+w.Arrivals, " constant")
+	return strings.TrimSpace(strings.TrimSuffix(text+" "+w.Arrivals, " constant"))
 }
