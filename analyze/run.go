@@ -76,6 +76,7 @@ type Workload struct {
 	Link            *Link       `json:"link"`                  // nil in recordings that have one link only
 	Transports      []Transport `json:"transports"`
 	Causes          []Cause     `json:"causes,omitempty"`
+	Best            []Best      `json:"best,omitempty"` // of all transports, and of those over TCP
 }
 
 // LinkOf is the link of a workload.

@@ -52,6 +52,7 @@ func runDocument(r *analyze.Run, wide, inline bool) document {
 			d = append(d, answer(w)...)
 		}
 	}
+	d = append(d, bestSections(r, wide || inline)...)
 	if len(r.Claims) > 0 {
 		d = append(d, claimSections(r)...)
 	}
