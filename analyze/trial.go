@@ -109,6 +109,7 @@ func (r *Run) Complete() {
 			}
 		}
 		w.addCauses()
+		w.addBest()
 	}
 	r.addTheory()
 	r.addClaims()

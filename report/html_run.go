@@ -24,6 +24,10 @@ func runPage(r *analyze.Run) *page {
 	}
 	if len(r.Workloads) > 1 {
 		p.Heading = plural(float64(len(r.Workloads)), "workload") + " over the same link"
+		if t := bestTable(r, true); t != nil {
+			best := picture{ID: "best-table", Title: "Who saves most, workload by workload", Open: true, Data: t}
+			p.Sections = append([]pageSection{{ID: "best", Title: "Comparison of the workloads", Pictures: []picture{best}}}, p.Sections...)
+		}
 		if s := curvesSection(r); len(s.Pictures) > 0 {
 			p.Sections = append([]pageSection{s}, p.Sections...)
 		}

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -35,6 +36,7 @@ func runDocument(r *analyze.Run, wide, inline bool) document {
 		}
 		d = append(append(d, head), workloadSections(w, wide, inline)...)
 	}
+	d = append(d, bestSections(r, wide || inline)...)
 	if len(r.Claims) > 0 {
 		d = append(d, claimSections(r)...)
 	}
@@ -163,17 +165,32 @@ func trialCount(w *analyze.Workload) string {
 	return plural(float64(most), "trial") + " per transport"
 }
 
+// interfaceNames names the ends of a real link, after its kind.
+func interfaceNames(ends []analyze.Interface) string {
+	var names []string
+	for _, i := range ends {
+		names = append(names, clean(i.Name))
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return "s " + strings.Join(names, " to ")
+}
+
 func linkLine(l analyze.Link) string {
-	parts := []string{strings.TrimSpace("link: " + l.Kind)}
-	emulated := l.Kind != "interface" // of an interface nobody knows rate and RTT
+	parts := []string{strings.TrimSpace("link: " + l.Kind + interfaceNames(l.Interfaces))}
+	emulated := l.Kind != "interface" // of an interface the rate is what its driver says, if it does
 	switch {
 	case l.RateBitsPerSecond > 0:
 		parts[0] += " " + bitRate(l.RateBitsPerSecond)
 	case emulated:
 		parts[0] += " without rate limit"
 	}
-	if l.RTTSeconds > 0 || emulated {
+	switch {
+	case emulated:
 		parts = append(parts, "RTT"+glue+seconds(l.RTTSeconds))
+	case l.RTTSeconds > 0:
+		parts = append(parts, "RTT"+glue+seconds(math.Round(l.RTTSeconds*1e6)/1e6)+glue+"(measured)")
 	}
 	if l.Loss > 0 {
 		parts = append(parts, fmt.Sprintf("loss%s%s%s%% (seed%s%d)", glue, decimal(sixDigits(100*l.Loss)), glue, glue, l.Seed))
