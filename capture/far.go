@@ -12,6 +12,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"wiretax/capture/nic"
 	"wiretax/capture/peer"
 	"wiretax/capture/recording"
 	"wiretax/capture/traffic"
@@ -243,7 +244,7 @@ func (t *spanTrial) facts() (*trialFacts, error) {
 	w := t.workload(t.cell)
 	if n, _ := w.Transactions(); n == 0 && o.Latency.Known {
 		uncertainty := t.clock.Uncertainty.Seconds()
-		f.Latency.Uncertainty = &uncertainty
+		f.LatencyUncertainty = &uncertainty
 	}
 	v := t.evidence()
 	f.Drops = t.drops(v)
@@ -402,6 +403,7 @@ func (s *span) manifest(e Experiment) *manifest {
 		}
 	}
 	here := interfaceFacts{Name: s.Interface}
+	_ = s.within(func() error { here.Driver = nic.Driver(s.Interface); return nil })
 	for _, w := range m.Workloads {
 		w.Link = &linkFacts{
 			Kind: "interface", Devices: "interface", RTTSeconds: math.Round(s.link.RTT.Seconds()*1e6) / 1e6, Seed: e.Seed,
@@ -414,10 +416,4 @@ func (s *span) manifest(e Experiment) *manifest {
 		m.warn("super_frames", "offloads are on at an end: super-frames are expanded, and frames lost between the hosts cannot be counted")
 	}
 	return m
-}
-
-// interfaceFacts names the interfaces of a real link.
-type interfaceFacts struct {
-	Name   string `json:"name"`
-	Driver string `json:"driver"`
 }
