@@ -12,6 +12,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"wiretax/capture/nic"
 	"wiretax/capture/peer"
 	"wiretax/capture/recording"
 	"wiretax/capture/traffic"
@@ -58,8 +59,9 @@ func (f *Far) reach(ctx context.Context, version string) (s *span, err error) {
 		return nil, err
 	}
 	if err := s.open(ctx, f.Place); err != nil {
+		err = s.blame(err)
 		s.close()
-		return nil, s.blame(err)
+		return nil, err
 	}
 	return s, nil
 }
@@ -98,7 +100,7 @@ func (s *span) close() {
 
 // blame says of an error that it is the other host's, or the connection's to it.
 func (s *span) blame(err error) error {
-	if cause := context.Cause(s.conn.Context()); cause != nil && !errors.Is(cause, net.ErrClosed) {
+	if cause := context.Cause(s.conn.Context()); cause != nil && errors.Is(err, cause) {
 		return fmt.Errorf("server %v: %w", s.conn.RemoteAddr(), cause)
 	}
 	return err
@@ -243,7 +245,7 @@ func (t *spanTrial) facts() (*trialFacts, error) {
 	w := t.workload(t.cell)
 	if n, _ := w.Transactions(); n == 0 && o.Latency.Known {
 		uncertainty := t.clock.Uncertainty.Seconds()
-		f.Latency.Uncertainty = &uncertainty
+		f.LatencyUncertainty = &uncertainty
 	}
 	v := t.evidence()
 	f.Drops = t.drops(v)
@@ -405,6 +407,7 @@ func (s *span) manifest(e Experiment) *manifest {
 		}
 	}
 	here := interfaceFacts{Name: s.Interface}
+	_ = s.within(func() error { here.Driver = nic.Driver(s.Interface); return nil })
 	for _, w := range m.Workloads {
 		w.Link = &linkFacts{
 			Kind: "interface", Devices: "interface", RTTSeconds: math.Round(s.link.RTT.Seconds()*1e6) / 1e6, Seed: e.Seed,
@@ -417,10 +420,4 @@ func (s *span) manifest(e Experiment) *manifest {
 		m.warn("super_frames", "offloads are on at an end: super-frames are expanded, and frames lost between the hosts cannot be counted")
 	}
 	return m
-}
-
-// interfaceFacts names the interfaces of a real link.
-type interfaceFacts struct {
-	Name   string `json:"name"`
-	Driver string `json:"driver"`
 }

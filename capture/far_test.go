@@ -167,7 +167,7 @@ func checkFarTrial(t *testing.T, name string, trial *trialFacts) {
 		t.Errorf("%s: %d messages delivered", name, trial.MessagesDelivered)
 	}
 	l := trial.Latency
-	if l.P50 == nil || l.Uncertainty == nil || *l.Uncertainty <= 0 || *l.P50 < -*l.Uncertainty {
+	if u := trial.LatencyUncertainty; l.P50 == nil || u == nil || *u <= 0 || *l.P50 < -*u {
 		t.Errorf("%s: latency %+v", name, l)
 	}
 	if n := trial.Drops[lostOnPath]; n != 0 {
@@ -241,7 +241,7 @@ func TestPatternsBetweenHosts(t *testing.T) {
 			if trial.MessagesDelivered != int64(w.Messages) || trial.ApplicationBytes.Offered != trial.ApplicationBytes.Delivered {
 				t.Errorf("%d %s: %+v", i, transport.Name, trial)
 			}
-			if answered := w.Pattern != "one-way"; answered != (trial.AnswersDelivered > 0) || answered == (trial.Latency.Uncertainty != nil) {
+			if answered := w.Pattern != "one-way"; answered != (trial.AnswersDelivered > 0) || answered == (trial.LatencyUncertainty != nil) {
 				t.Errorf("%d %s: %d answers, latency %+v", i, transport.Name, trial.AnswersDelivered, trial.Latency)
 			}
 		}

@@ -108,6 +108,8 @@ type trialFacts struct {
 	AnswersDelivered  int64            `json:"answers_delivered"`
 	ApplicationBytes  applicationFacts `json:"application_bytes"`
 	Latency           latencyFacts     `json:"latency_seconds"`
+	// LatencyUncertainty is that of the comparison of two hosts' clocks; missing where one clock measures.
+	LatencyUncertainty *float64 `json:"latency_uncertainty_seconds,omitempty"`
 	costFacts
 	DurationSeconds float64          `json:"duration_seconds"`
 	AutoCorked      int64            `json:"auto_corked"`
@@ -129,8 +131,6 @@ type latencyFacts struct {
 	P50 *float64 `json:"p50"`
 	P99 *float64 `json:"p99"`
 	Max *float64 `json:"max"`
-	// Uncertainty is that of the comparison of two hosts' clocks; missing where one clock measures.
-	Uncertainty *float64 `json:"uncertainty,omitempty"`
 }
 
 type recordingWarning struct {

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"wiretax/capture/nic"
 	"wiretax/capture/peer"
 	"wiretax/capture/traffic"
 )
@@ -79,8 +80,10 @@ func (s *Server) session(ctx context.Context, conn *peer.Conn) error {
 	}
 	defer v.close()
 	e := farEnd{Server: s, vantage: v, conn: conn, far: far}
+	i := interfaceFacts{Name: s.Interface}
+	_ = s.within(func() error { i.Driver = nic.Driver(s.Interface); return nil })
 	err = conn.Send(kindReady, ready{
-		Host: thisHost(), Interface: interfaceFacts{Name: s.Interface}, MTU: v.mtu, Port: s.Port, Offloads: v.offloads, Hides: v.hides(), Limits: s.Limits,
+		Host: thisHost(), Interface: i, MTU: v.mtu, Port: s.Port, Offloads: v.offloads, Hides: v.hides(), Limits: s.Limits,
 	})
 	if err != nil {
 		return err

@@ -60,9 +60,11 @@ func (p Place) lookOn(own, far netip.Addr, port uint16) (v *vantage, err error) 
 			return fmt.Errorf("%s is no Ethernet interface", p.Interface)
 		}
 		v.mtu = i.MTU
-		if v.offloads, err = nic.Offloads(p.Interface); err != nil {
+		features, err := nic.Offloads(p.Interface)
+		if err != nil {
 			return err
 		}
+		v.offloads = nic.Hiding(features)
 		v.observer = newObserver(i.HardwareAddr)
 		v.observer.arrived = &store{limit: mostCaptured}
 		v.observer.capture, err = live.Open(live.Config{Interface: p.Interface, SnapLen: snapLen, Buffer: ringBytes, Filter: filter}, v.observer.frame)
@@ -117,10 +119,10 @@ func between(a, b netip.Addr, port uint16) string {
 	return fmt.Sprintf("ip6 host %v and ip6 host %v and (port %d or (ip6[6] = 44 and ip6[40] = 17))", a, b, port)
 }
 
-// hides reports whether the interface makes super-frames: generic segmentation alone does not, it is done before the capture.
+// hides reports whether the interface makes super-frames.
 func (v *vantage) hides() bool {
-	for name, on := range v.offloads {
-		if on && name != "tx-generic-segmentation" {
+	for _, on := range v.offloads {
+		if on {
 			return true
 		}
 	}

@@ -21,7 +21,6 @@ import (
 // farFlags name the other host of a run.
 type farFlags struct {
 	to      string
-	iface   string
 	keyFile string
 }
 
@@ -39,13 +38,13 @@ func (f *farFlags) address() string {
 }
 
 // check finds mistakes, and flags that are a made link's.
-func (f *farFlags) check(c *cobra.Command) error {
+func (f *farFlags) check(c *cobra.Command, iface string) error {
 	switch {
 	case f.to == "" && f.keyFile != "":
 		return usagef(c, "--key-file: want --to, the host that has it too")
 	case f.to == "":
 		return nil
-	case f.iface == "":
+	case iface == "":
 		return usagef(c, "--to %s: want -i, the interface that the host is reached by", f.to)
 	case f.keyFile == "":
 		return usagef(c, "--to %s: want --key-file, the secret that both hosts share (wiretax serve --new-key FILE makes one)", f.to)
@@ -59,7 +58,7 @@ func (f *farFlags) check(c *cobra.Command) error {
 }
 
 // experiment is what the flags ask to measure between the hosts.
-func (f *farFlags) experiment(c *cobra.Command, r *runFlags) (capture.Experiment, error) {
+func (f *farFlags) experiment(c *cobra.Command, r *runFlags, iface string) (capture.Experiment, error) {
 	e := capture.Experiment{Trials: r.runs, Seed: r.seed, Version: version}
 	switch {
 	case len(r.conditions.ips) > 1 || len(r.conditions.congestions) > 1:
@@ -72,8 +71,15 @@ func (f *farFlags) experiment(c *cobra.Command, r *runFlags) (capture.Experiment
 	if err := r.bound(c); err != nil {
 		return e, err
 	}
-	e.Far = &capture.Far{Place: capture.Place{Interface: f.iface}, Address: f.address()}
+	e.Far = &capture.Far{Place: capture.Place{Interface: iface}, Address: f.address()}
 	link := capture.Link{IP: 4, CongestionControl: r.conditions.congestions[0]}
+	if !c.Flags().Changed("congestion") { // a host's own is what its programs get, and what may be set without privileges
+		own, err := os.ReadFile("/proc/sys/net/ipv4/tcp_congestion_control")
+		if err != nil {
+			return e, fmt.Errorf("read TCP congestion control: %w", err)
+		}
+		link.CongestionControl = strings.TrimSpace(string(own))
+	}
 	if c.Flags().Changed("ip") {
 		switch r.conditions.ips[0] {
 		case "4":
@@ -94,19 +100,19 @@ func (f *farFlags) experiment(c *cobra.Command, r *runFlags) (capture.Experiment
 }
 
 // run measures between the hosts.
-func (f *farFlags) run(c *cobra.Command, r *runFlags) (err error) {
-	e, err := f.experiment(c, r)
+func (f *farFlags) run(c *cobra.Command, r *runFlags, here interfaceFlags) (err error) {
+	e, err := f.experiment(c, r, here.near)
 	if err != nil {
 		return err
 	}
 	if e.Far.Key, err = peer.ReadKey(f.keyFile); err != nil {
 		return err
 	}
-	become, err := privilege.Invoker("")
+	become, err := privilege.Invoker(here.user)
 	if err != nil {
 		return err
 	}
-	giveBack, err := plainFrames(f.iface, r.offloads)
+	giveBack, err := plainFrames(here.near, r.offloads)
 	if err != nil {
 		return err
 	}
@@ -132,6 +138,7 @@ func plainFrames(iface, offloads string) (giveBack func(*error), err error) {
 	if err != nil {
 		return nil, err
 	}
+	features = nic.Hiding(features)
 	maps.DeleteFunc(features, func(_ string, on bool) bool { return !on })
 	if offloads == "keep" || len(features) == 0 {
 		return nothing, nil
