@@ -159,6 +159,9 @@ func unclear(ref, t analyze.Transport, figure string) bool {
 	if a.Median == b.Median {
 		return false
 	}
+	if apart := math.Abs(float64(a.Median - b.Median)); apart <= clockDoubt(&ref)+clockDoubt(&t) && strings.HasPrefix(figure, "latency") {
+		return true
+	}
 	if min(len(ref.Trials), len(t.Trials)) < fewTrials || a.CI95 == nil || b.CI95 == nil {
 		return true
 	}
@@ -183,7 +186,17 @@ func unclearLatency(w *analyze.Workload) string {
 	if len(open) == 0 {
 		return ""
 	}
-	return "No clear change of latency against " + ref.Name + " (fewer than 5 trials, or intervals of the medians that overlap): " + strings.Join(open, ", ") + "."
+	return "No clear change of latency against " + ref.Name + " (" + whyUnclear(w) + "): " + strings.Join(open, ", ") + "."
+}
+
+func whyUnclear(w *analyze.Workload) string {
+	why := "fewer than 5 trials, or intervals of the medians that overlap"
+	for i := range w.Transports {
+		if clockDoubt(&w.Transports[i]) > 0 {
+			return "fewer than 5 trials, intervals of the medians that overlap, or less than the hosts' clocks can tell"
+		}
+	}
+	return why
 }
 
 // steady is how far, relative to its median, a figure may range over the trials before it is called unstable.

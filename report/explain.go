@@ -79,6 +79,7 @@ var definitions = [...]chapter{
 		{"auto-corked", "How often the sender's kernel kept a small segment back because others of its socket still waited in the device's queue (TcpExtTCPAutoCorking). Shown where it happened: with --nic-queue."},
 		{"latency p50, p99, max", "One-way delay of a message, from its send call to the return of the receive call that completed it, waiting for coalescing included: median, 99th percentile and longest of a trial, both ends on one clock. Where messages are answered, the round trip: from the first write of a transaction to the return of the call that completed the answer."},
 		{"latency from due", "The same delay, counted from the moment a message was due. Where a sender is late, because an earlier write blocked or an answer did not come, the messages behind it wait too, and a latency from the send call keeps silent about that (coordinated omission). Shown as p50, p99 and max where messages have times (--interval, --from); both are in JSON, latency_seconds and latency_from_due_seconds."},
+		{"latency uncertainty", "Between two hosts (run --to), a one-way latency is the difference of two clocks. They are compared before and after every trial over the control connection, by the exchange with the shortest round trip; half of that round trip, and what the clocks drifted apart meanwhile, bounds the error, however different the ways there and back are. Differences within it are not called one. In JSON latency_uncertainty_seconds of each trial; absent where one clock measures, as in the lab and for round trips."},
 		{"linger", "How long a connection stays open after its last write (--linger). Without, the close follows at once, and its FIN takes along what Nagle's algorithm holds back: the sender looks better than one that goes on."},
 		{"sender CPU, receiver CPU", "CPU time a message of the threads that send and receive (CLOCK_THREAD_CPUTIME_ID), with their system calls and with making and checking the messages, which is the same over every transport. Not in it: waiting for the time of a message, the handshake, and what the kernel does for arriving frames in interrupts. - over QUIC, whose library works on threads of its own. cpu_seconds has the sums of a trial, and as floor the smallest time that the clock tells from none."},
 		{"duration", "From the first send call of a trial to the last message received."},
@@ -113,6 +114,7 @@ var definitions = [...]chapter{
 		{"other", "What is of no other group, and with --top N the groups beyond."},
 	}},
 	{"trust", []entry{
+		{"lost between the hosts", "Frames that the capture of one host saw leave and the capture of the other did not see arrive (run --to): loss of the link between them, in JSON drops.lost_on_path of each trial. They are counted at their sender as all frames are. Captures of what arrived are in the directory arrived of the recording."},
 		{"verified", "Independent counters agree frame by frame: the capture (libpcap), the wire (frames relayed), the interfaces (tx_packets by netlink) and TCP_INFO (segments by both sockets, tcpi_segs_out in linux/tcp.h), and nobody dropped a frame."},
 		{"must not be trusted", "Counters disagree, a capture dropped packets, or a file is cut off: the reason stands beside it, the exit code is 4."},
 		{"finding", "What costs frames, bytes or time in this capture, with its numbers. First stands what takes the largest share of the capture's wire bytes or of its time. A finding that costs nobody time is left out below 1 % of the wire bytes."},
@@ -146,5 +148,7 @@ var warningCodes = [...]entry{
 	{"capture_dropped", "A live capture missed frames: the kernel had no room for them in the capture's ring, or the interface dropped them. They are in no figure. Not to be trusted, exit code 4."},
 	{"witnesses_disagree", "In so many trials the independent counts of frames are not equal; the witnesses of each trial have the numbers. Not to be trusted, exit code 4."},
 	{"frames_dropped", "In so many trials frames or datagrams were dropped by a capture, an interface, the wire or a socket: drops of each trial says where. Not to be trusted, exit code 4."},
+	{"interface_counters", "Between two hosts the counters of the interfaces did not match the captures in so many trials, less what else was on the interfaces: other traffic moved while they were read, or a driver brings them up to date late. These trials stand without that witness."},
+	{"super_frames", "Offloads are on at an end of a run between two hosts: super-frames are expanded, and neither frames lost on the way nor the interfaces' counters can be compared."},
 	{"incomplete", "A run ended before all of its trials: those that are complete count."},
 }
