@@ -40,8 +40,8 @@ func newServeCommand() *cobra.Command {
 		Long: fmt.Sprintf(`Wait for wiretax run --to on another host, receive and answer its messages,
 capture them on IF, and send the capture home over the control connection. Both
 hosts need the same key file, which wiretax serve --new-key makes: copy it as
-you copy an SSH key. The control connection is TLS 1.3 with keys that both derive
-from it.
+you copy an SSH key. The control connection is TLS 1.3 with keys that both
+derive from it.
 
 Test traffic goes to the address of the control connection alone, and is taken
 from no other. One session is served at a time; a second client is told so.
