@@ -213,7 +213,11 @@ func (s *span) trial(ctx context.Context, e Experiment, p planned, dir string) (
 	if s.clock, err = s.conn.Compare(ctx); err != nil {
 		return nil, nil, err
 	}
-	t.clock = peer.Between(before, s.clock)
+	_, arrived, err := s.frames()
+	if err != nil {
+		return nil, nil, err
+	}
+	t.clock = narrow(peer.Between(before, s.clock), s.observer.take(), t.farArrived, t.farSent, arrived, time.Since(t.start))
 	t.outcome = traffic.Join(sent, received, t.clock.Monotonic)
 	facts, err = t.facts()
 	return facts, t.outcome.Options, err
@@ -341,6 +345,32 @@ func (t *spanTrial) describe() string {
 	return fmt.Sprintf("wiretax %s: %v, over %s (TCP congestion control %s), trial %d of %d; from %v to %v, MTU %d; clocks compared to within %v",
 		t.Version, t.workload(t.cell), t.Transports[t.transport], l.CongestionControl, t.round+1, t.Trials, t.own, t.far, l.MTU, t.clock.Uncertainty)
 }
+
+// narrow improves a comparison of clocks by a trial's frames, which the kernels gave their times: none arrives before it is sent,
+// in whichever direction. The i-th frame to arrive is no earlier than the i-th to be sent even where some overtook others; where
+// some are lost nobody knows which, and the direction says nothing.
+func narrow(o peer.Offset, sent, farArrived, farSent, arrived []recording.Record, took time.Duration) peer.Offset {
+	least, most := o.Real-o.Uncertainty, o.Real+o.Uncertainty
+	for i := range farArrived {
+		if len(sent) == len(farArrived) {
+			most = min(most, time.Duration(farArrived[i].Nanos-sent[i].Nanos))
+		}
+	}
+	for i := range farSent {
+		if len(arrived) == len(farSent) {
+			least = max(least, time.Duration(farSent[i].Nanos-arrived[i].Nanos))
+		}
+	}
+	drift := took / clockDrift
+	if half := (most - least) / 2; half >= 0 && half+drift < o.Uncertainty {
+		shift := least + half - o.Real
+		return peer.Offset{Monotonic: o.Monotonic + shift, Real: o.Real + shift, Uncertainty: half + drift}
+	}
+	return o
+}
+
+// clockDrift is how fast two hosts' clocks drift apart at most: one part in so many, 100 ppm, two ordinary crystals.
+const clockDrift = 10_000
 
 // reach opens the session of an experiment between two hosts and begins its recording.
 func (r *recorder) reach(ctx context.Context) (err error) {

@@ -29,25 +29,54 @@ type Server struct {
 	Once    bool // end after the first session
 }
 
-// Listen opens the control connection's listener on the server's interface: nobody reaches it by another one.
+// Listen opens the control connection's listener on the server's interface: nobody reaches it by another one. Without a host the
+// address is all of IPv6 and IPv4.
 func (s *Server) Listen(ctx context.Context, address string) (l net.Listener, err error) {
-	c := net.ListenConfig{Control: func(_, _ string, raw syscall.RawConn) error {
-		var bound error
-		err := raw.Control(func(fd uintptr) { bound = unix.BindToDevice(int(fd), s.Interface) })
-		return cmp.Or(err, bound)
-	}}
-	c.SetMultipathTCP(false)
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w", address, err)
+	}
 	err = s.within(func() error {
-		l, err = c.Listen(ctx, "tcp", address)
+		if host != "" {
+			l, err = s.listener().Listen(ctx, "tcp", address)
+			return err
+		}
+		if l, err = s.listener().Listen(ctx, "tcp6", address); err != nil { // a kernel without IPv6
+			l, err = s.listener().Listen(ctx, "tcp4", address)
+		}
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("listen on %s of %s: %w", address, s.Interface, err)
+		return nil, fmt.Errorf("listen on %s of %s: %w", address, s.Interface, plainError(err))
 	}
 	if port := l.Addr().(*net.TCPAddr).Port; s.Port == 0 {
 		s.Port = uint16(port + 1)
 	}
 	return l, nil
+}
+
+func (s *Server) listener() *net.ListenConfig {
+	c := &net.ListenConfig{Control: func(network, address string, raw syscall.RawConn) error {
+		var failed error
+		err := raw.Control(func(fd uintptr) {
+			failed = unix.BindToDevice(int(fd), s.Interface)
+			if host, _, _ := net.SplitHostPort(address); network == "tcp6" && host == "" { // IPv4 too (ipv6(7))
+				failed = cmp.Or(failed, unix.SetsockoptInt(int(fd), unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, 0))
+			}
+		})
+		return cmp.Or(err, failed)
+	}}
+	c.SetMultipathTCP(false)
+	return c
+}
+
+// plainError is what the system says, without the call and the address that the caller names anyway.
+func plainError(err error) error {
+	var errno syscall.Errno
+	if errors.As(err, &errno) {
+		return errno
+	}
+	return err
 }
 
 // Serve takes sessions from the listener, one at a time, until ctx ends. A session under way is ended and cleaned up first.

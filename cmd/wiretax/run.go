@@ -6,12 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"wiretax/capture"
 	"wiretax/capture/lab"
+	"wiretax/capture/peer"
 	"wiretax/capture/privilege"
 	"wiretax/capture/recording"
 	"wiretax/capture/traffic"
@@ -202,6 +204,10 @@ func describe(err error) string {
 		return fmt.Sprintf("build the test link: %v (%s)", err, namespace.Remedy())
 	case errors.As(err, &tun):
 		return fmt.Sprintf("build the test link: %v (modprobe tun; in a container add --device /dev/net/tun; or --link packet)", err)
+	case errors.Is(err, peer.ErrOpenKey):
+		return err.Error() + " (chmod go= on it)"
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return err.Error() + " (does wiretax serve run there?)"
 	case errors.Is(err, context.Canceled):
 		return strings.Replace(err.Error(), context.Canceled.Error(), "interrupted", 1)
 	}
