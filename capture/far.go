@@ -77,7 +77,10 @@ func (s *span) open(ctx context.Context, p Place) (err error) {
 	}
 	own, far := addresses(s.conn)
 	s.far = far
-	if s.vantage, err = p.lookOn(own, far, s.there.Port); err != nil {
+	if s.vantage, err = p.open(); err != nil {
+		return err
+	}
+	if err := s.aim(own, far, s.there.Port); err != nil {
 		return err
 	}
 	s.superFrames = s.hides() || s.there.Hides

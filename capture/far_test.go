@@ -42,14 +42,6 @@ func connect(t *testing.T, c lab.Config, w wire.Config, limits Limits) *hosts {
 		t.Cleanup(func() { relay.Close() })
 	}
 	h := &hosts{Lab: l, port: 5230, ended: make(chan error, 1), log: make(chan string, 100)}
-	var listener net.Listener
-	err = l.B.Within(func() (err error) {
-		listener, err = net.Listen(fmt.Sprintf("tcp%d", c.IP), fmt.Sprintf(":%d", h.port))
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
 	s := &Server{
 		Place: Place{Interface: lab.Interface, Within: l.B.Within}, Key: secretKey(t), Port: uint16(h.port) + 1, Limits: limits, Version: "test",
 		Log: func(line string) {
@@ -58,6 +50,10 @@ func connect(t *testing.T, c lab.Config, w wire.Config, limits Limits) *hosts {
 			default:
 			}
 		},
+	}
+	listener, err := s.Listen(t.Context(), fmt.Sprintf(":%d", h.port))
+	if err != nil {
+		t.Fatal(err)
 	}
 	var ctx context.Context
 	ctx, h.cancel = context.WithCancel(context.Background())

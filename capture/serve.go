@@ -27,10 +27,12 @@ type Server struct {
 	Version string // of the program
 	Log     func(line string)
 	Once    bool // end after the first session
+
+	vantage *vantage
 }
 
-// Listen opens the control connection's listener on the server's interface: nobody reaches it by another one. Without a host the
-// address is all of IPv6 and IPv4.
+// Listen opens the captures and the control connection's listener on the server's interface: nobody reaches it by another one.
+// Without a host the address is all of IPv6 and IPv4. No privileges are needed afterwards.
 func (s *Server) Listen(ctx context.Context, address string) (l net.Listener, err error) {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
@@ -48,6 +50,10 @@ func (s *Server) Listen(ctx context.Context, address string) (l net.Listener, er
 	})
 	if err != nil {
 		return nil, fmt.Errorf("listen on %s of %s: %w", address, s.Interface, plainError(err))
+	}
+	if s.vantage, err = s.open(); err != nil {
+		l.Close()
+		return nil, err
 	}
 	if port := l.Addr().(*net.TCPAddr).Port; s.Port == 0 {
 		s.Port = uint16(port + 1)
@@ -79,16 +85,10 @@ func plainError(err error) error {
 	return err
 }
 
-// Serve takes sessions from the listener, one at a time, until ctx ends. A session under way is ended and cleaned up first.
+// Serve takes sessions from Listen's listener, one at a time, until ctx ends. A session under way is ended and cleaned up first.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	p := peer.Server{Key: s.Key, Program: s.Version, Log: s.Log, Session: func(ctx context.Context, conn *peer.Conn) error {
-		if s.Once {
-			defer cancel()
-		}
-		return s.session(ctx, conn)
-	}}
+	defer s.vantage.close()
+	p := peer.Server{Key: s.Key, Program: s.Version, Once: s.Once, Log: s.Log, Session: s.session}
 	return p.Serve(ctx, l)
 }
 
@@ -103,15 +103,15 @@ func (s *Server) session(ctx context.Context, conn *peer.Conn) error {
 		return err
 	}
 	own, far := addresses(conn)
-	v, err := s.lookOn(own, far, s.Port)
-	if err != nil {
+	v := s.vantage
+	if err := v.aim(own, far, s.Port); err != nil {
 		return err
 	}
-	defer v.close()
+	defer v.rest()
 	e := farEnd{Server: s, vantage: v, conn: conn, far: far}
 	i := interfaceFacts{Name: s.Interface}
 	_ = s.within(func() error { i.Driver = nic.Driver(s.Interface); return nil })
-	err = conn.Send(kindReady, ready{
+	err := conn.Send(kindReady, ready{
 		Host: thisHost(), Interface: i, MTU: v.mtu, Port: s.Port, Offloads: v.offloads, Hides: v.hides(), Limits: s.Limits,
 	})
 	if err != nil {

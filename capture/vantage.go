@@ -44,35 +44,36 @@ type vantage struct {
 // mostCaptured bounds the octets that a host keeps of a trial's frames in memory, in each direction.
 const mostCaptured = 256 << 20
 
-// lookOn begins to capture what the two hosts exchange by the test port: own is this host's address, far the other's.
-func (p Place) lookOn(own, far netip.Addr, port uint16) (v *vantage, err error) {
-	v = &vantage{Place: p, own: own}
-	filter := between(own, far, port)
+// nothing is a filter that no frame passes.
+const nothing = "less 0"
+
+// open opens the captures, which see nothing yet. No privileges are needed afterwards.
+func (p Place) open() (v *vantage, err error) {
+	v = &vantage{Place: p}
 	err = p.within(func() error {
 		i, err := net.InterfaceByName(p.Interface)
-		if err != nil {
+		switch {
+		case err != nil:
 			return fmt.Errorf("find %s: %w", p.Interface, err)
-		}
-		if err := owns(i, own); err != nil {
-			return err
-		}
-		if len(i.HardwareAddr) != 6 {
+		case i.Flags&net.FlagLoopback != 0:
+			return fmt.Errorf("%s is the loopback interface: two hosts have a link between them", i.Name)
+		case len(i.HardwareAddr) != 6:
 			return fmt.Errorf("%s is no Ethernet interface", p.Interface)
 		}
-		v.mtu = i.MTU
 		features, err := nic.Offloads(p.Interface)
 		if err != nil {
 			return err
 		}
-		v.offloads = nic.Hiding(features)
+		v.mtu, v.offloads = i.MTU, nic.Hiding(features)
 		v.observer = newObserver(i.HardwareAddr)
 		v.observer.arrived = &store{limit: mostCaptured}
-		v.observer.capture, err = live.Open(live.Config{Interface: p.Interface, SnapLen: snapLen, Buffer: ringBytes, Filter: filter}, v.observer.frame)
-		if err != nil {
+		c := live.Config{Interface: p.Interface, SnapLen: snapLen, Buffer: ringBytes, Filter: nothing, NotPromiscuous: true}
+		if v.observer.capture, err = live.Open(c, v.observer.frame); err != nil {
 			return err
 		}
 		v.others = &others{mac: i.HardwareAddr}
-		v.others.capture, err = live.Open(live.Config{Interface: p.Interface, SnapLen: othersSnapLen, Buffer: ringBytes, Filter: "not (" + filter + ")"}, v.others.frame)
+		c.SnapLen = othersSnapLen
+		v.others.capture, err = live.Open(c, v.others.frame)
 		return err
 	})
 	if err != nil {
@@ -80,6 +81,29 @@ func (p Place) lookOn(own, far netip.Addr, port uint16) (v *vantage, err error) 
 		return nil, err
 	}
 	return v, nil
+}
+
+// aim begins to capture what the two hosts exchange by the test port: own is this host's address, far the other's.
+func (v *vantage) aim(own, far netip.Addr, port uint16) error {
+	err := v.within(func() error {
+		i, err := net.InterfaceByName(v.Interface)
+		if err != nil {
+			return fmt.Errorf("find %s: %w", v.Interface, err)
+		}
+		return owns(i, own)
+	})
+	if err != nil {
+		return err
+	}
+	filter := between(own, far, port)
+	v.own, v.agreed = own, nil
+	return errors.Join(v.observer.capture.SetFilter(filter), v.others.capture.SetFilter("not ("+filter+")"))
+}
+
+// rest ends what aim began.
+func (v *vantage) rest() {
+	v.observer.reset()
+	_ = errors.Join(v.observer.capture.SetFilter(nothing), v.others.capture.SetFilter(nothing)) // else it sees a little more
 }
 
 func (v *vantage) close() {
@@ -93,9 +117,6 @@ func (v *vantage) close() {
 
 // owns reports why an interface is not the one that the host is reached by.
 func owns(i *net.Interface, own netip.Addr) error {
-	if i.Flags&net.FlagLoopback != 0 {
-		return fmt.Errorf("%s is the loopback interface: two hosts have a link between them", i.Name)
-	}
 	addresses, err := i.Addrs()
 	if err != nil {
 		return fmt.Errorf("read addresses of %s: %w", i.Name, err)

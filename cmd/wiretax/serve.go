@@ -12,6 +12,7 @@ import (
 
 	"wiretax/capture"
 	"wiretax/capture/peer"
+	"wiretax/capture/privilege"
 )
 
 // controlPort is where serve listens unless told otherwise. It is not assigned (IANA service names and port numbers), nor is the
@@ -27,6 +28,7 @@ type serveFlags struct {
 	newKey   string
 	offloads string
 	once     bool
+	user     string
 	bytes    octets
 	rate     rate
 	duration time.Duration
@@ -48,8 +50,9 @@ from no other. One session is served at a time; a second client is told so.
 A client may ask for as much as the limits below allow.
 
 Firewall: TCP port %d for control, TCP and UDP port %d for the test traffic,
-from the other host; no address translation between the two. Capturing needs
-CAP_NET_RAW, switching offloads off CAP_NET_ADMIN: run it with sudo.`, controlPort, controlPort+1),
+from the other host; no address translation between the two. Opening the
+captures needs CAP_NET_RAW, switching offloads off CAP_NET_ADMIN: start it with
+sudo. It gives up both, and root, before it listens to anybody.`, controlPort, controlPort+1),
 		Example: `  wiretax serve --new-key wiretax.key
   sudo wiretax serve -i eth1 --key-file wiretax.key
   sudo wiretax serve -i eth1 --listen 192.0.2.2:6000 --key-file wiretax.key
@@ -64,6 +67,7 @@ CAP_NET_RAW, switching offloads off CAP_NET_ADMIN: run it with sudo.`, controlPo
 	fl.StringVar(&f.keyFile, "key-file", "", "`FILE` with the secret that both hosts share: 16 bytes or more, random, readable by its owner alone")
 	fl.StringVar(&f.newKey, "new-key", "", "make a key `FILE`, and stop")
 	fl.StringVar(&f.offloads, "offloads", "off", "`off|keep` segmentation offload of the interface; off: until the server ends")
+	fl.StringVarP(&f.user, "relinquish-privileges", "Z", "", "once captures and ports are open, become this `USER` (default under sudo: who\ncalled it); capabilities are given up in any case")
 	fl.BoolVarP(&f.once, "once", "1", false, "end after one session")
 	fl.Var(&f.bytes, "max-bytes", "bytes of messages and answers in one trial, at most, with k, M or G")
 	fl.Var(&f.rate, "max-rate", "bit/s of UDP datagrams on the wire, at most, at either end; 0: no limit. TCP and QUIC have a congestion control")
@@ -123,6 +127,10 @@ func serve(c *cobra.Command, f *serveFlags) (err error) {
 	if err != nil {
 		return err
 	}
+	become, err := privilege.Invoker(f.user)
+	if err != nil {
+		return err
+	}
 	giveBack, err := plainFrames(f.iface, f.offloads)
 	if err != nil {
 		return err
@@ -137,6 +145,9 @@ func serve(c *cobra.Command, f *serveFlags) (err error) {
 	}
 	l, err := s.Listen(c.Context(), f.listen)
 	if err != nil {
+		return err
+	}
+	if err := privilege.Drop(become); err != nil {
 		return err
 	}
 	s.Log(fmt.Sprintf("listening on %v, interface %s, test traffic on port %d; limits: %s bytes a trial, %v a session, %s bit/s of datagrams",
