@@ -174,7 +174,7 @@ func (r *run) openReceiver(kind, protocol int, prepare func(fd int) error) (int,
 			}
 		}
 		if !r.here.sends() {
-			if err := onlyFrom(fd, r.From.Addr); err != nil {
+			if err := onlyFrom(fd, kind, r.From.Addr); err != nil {
 				return err
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -127,6 +128,10 @@ func TestServeEndsWithASignal(t *testing.T) {
 	l, key := farHosts(t), keyFile(t)
 	server, _, log := on(t, l.B, "serve", "-i", lab.Interface, "--key-file", key)
 	log.await(t, "listening on")
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", server.Process.Pid))
+	if err != nil || !strings.Contains(string(status), "CapEff:\t0000000000000000\n") || !strings.Contains(string(status), "NoNewPrivs:\t1\n") {
+		t.Errorf("a server that listens has privileges: %v: %s", err, status)
+	}
 	client, _, stderr := on(t, l.A, "run", "--to", l.B.Addr.String(), "-i", lab.Interface, "--key-file", key, "--interval", "50ms", "--messages", "1000")
 	log.await(t, "session of")
 	if err := server.Process.Signal(syscall.SIGTERM); err != nil {
