@@ -105,6 +105,7 @@ func (r *Run) Complete() {
 		w.addCauses()
 	}
 	r.addTheory()
+	r.addConfidence()
 }
 
 // base is the transport that the others are compared with; nil without any.

@@ -137,5 +137,8 @@ var warningCodes = [...]entry{
 	{"rows_left_out", "--frames shows 100,000 rows at most: --from, -c or a filter choose which. All sums are of all records."},
 	{"file_cut_off", "A file ends inside a record, or damage follows: the records before count. Not to be trusted, exit code 4."},
 	{"capture_dropped", "A live capture missed frames: the kernel had no room for them in the capture's ring, or the interface dropped them. They are in no figure. Not to be trusted, exit code 4."},
+	{"transport_left_out", "A transport of a set was not measured: this machine has it not, or a message does not fit."},
+	{"confidence_not_reached", "After all trials that --confidence was allowed, the 95 % interval of a median was still wider than asked for: the count says of how many workloads and transports. The trials differ that much, or are too few."},
+	{"host_changed", "A recording was resumed on another machine, kernel or version: trials before and after may differ for that reason. The run names the first."},
 	{"incomplete", "A run ended before all of its trials: those that are complete count."},
 }
