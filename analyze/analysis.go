@@ -1,10 +1,10 @@
 package analyze
 
 import (
+	"sync"
 	"sync/atomic"
 
 	"wiretax/analyze/flow"
-	"wiretax/analyze/frame"
 )
 
 // Options say how records are to be judged and what beyond the result is wanted.
@@ -27,7 +27,8 @@ type Options struct {
 	Charts bool
 }
 
-// Analysis takes records and accounts for every octet of them. It is not safe for concurrent use.
+// Analysis takes records and accounts for every octet of them. One goroutine calls Add or Take; Result and Outline may be
+// called by others meanwhile.
 //
 // A record passes four stages: it is read by itself (reader), takes its place among all others (order), is judged among the
 // packets of its flow (shard), and becomes a row where rows are wanted.
@@ -41,7 +42,10 @@ type Analysis struct {
 	shards  []*shard
 	numbers flowNumbers
 	failed  atomic.Pointer[error] // what a row was refused for
-	single  [1]*Record
+	// underway is held by each batch from the moment that it is read until it is counted, and alone by whoever wants to see
+	// whole batches only.
+	underway sync.RWMutex
+	single   [1]*Record
 }
 
 // usualShards is the number of shards as a power of two. More would not be faster: reading, one batch after the other, takes
@@ -74,15 +78,14 @@ func New(o Options) *Analysis {
 // Add takes one record. It keeps nothing of r.Data.
 func (a *Analysis) Add(r *Record) error {
 	a.single[0] = r
+	a.underway.RLock()
 	a.bring(a.lanes[0], a.single[:], 0, nil)
+	a.underway.RUnlock()
 	if err := a.failed.Load(); err != nil {
 		return *err
 	}
 	return nil
 }
-
-// LinkTypes are the LINKTYPE_ values of the records, in order of first appearance.
-func (a *Analysis) LinkTypes() []frame.LinkType { return a.order.links }
 
 // sum adds up what lanes and shards have counted.
 func (a *Analysis) sum() *tally {

@@ -1,6 +1,7 @@
 package analyze
 
 import (
+	"math/rand/v2"
 	"testing"
 	"time"
 )
@@ -19,7 +20,8 @@ func TestChartsAddUp(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			const records = 1000
-			whole, first, second := New(Options{Charts: true}), New(Options{Charts: true}), New(Options{Charts: true})
+			whole, parts := New(Options{Charts: true}), New(Options{Charts: true})
+			var list []*Record
 			for i := range records {
 				frame := udp(10 + i).bytes()
 				nanos := int64(i%290) * int64(c.gap) // the calendar of nanoseconds ends in 2262
@@ -30,18 +32,15 @@ func TestChartsAddUp(t *testing.T) {
 				if i == records-1 {
 					r.Nanos = NoTime
 				}
-				part := first
-				if i >= records/2 {
-					part = second
-				}
-				for _, a := range []*Analysis{whole, part} {
-					if err := a.Add(&r); err != nil {
-						t.Fatal(err)
-					}
+				list = append(list, &r)
+				if err := whole.Add(&r); err != nil {
+					t.Fatal(err)
 				}
 			}
-			first.Merge(second)
-			for name, a := range map[string]*Analysis{"whole": whole, "merged": first} {
+			if err := parts.Take(&batches{records: list, rng: rand.New(rand.NewPCG(1, 2))}, 3); err != nil {
+				t.Fatal(err)
+			}
+			for name, a := range map[string]*Analysis{"whole": whole, "in parts": parts} {
 				r := a.Result()
 				if got := r.Charts.Every; c.gap < time.Hour && got != c.every {
 					t.Errorf("%s: steps of %v, want %v", name, got, c.every)

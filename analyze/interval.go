@@ -46,11 +46,7 @@ func (r *Result) Since(before *Result, end time.Time) Interval {
 
 // FlowCount is the number of flows, those that were not kept apart included.
 func (r *Result) FlowCount() int64 {
-	n := int64(len(r.Flows)) + r.Unlisted.Flows
-	if r.Others != nil {
-		n += r.Others.Flows
-	}
-	return n
+	return int64(len(r.Flows)) + r.Unlisted.Flows + r.Others.Flows
 }
 
 // Efficiency is the unique payload of the interval over its wire bytes.

@@ -4,8 +4,6 @@ import (
 	"errors"
 	"io"
 	"sync"
-
-	"wiretax/analyze/frame"
 )
 
 // Input gives records in the order of capture.
@@ -20,9 +18,11 @@ type Input interface {
 // gates they overtake nobody and wait for nobody. What comes out does not depend on the number of lanes.
 func (a *Analysis) Take(in Input, lanes int) error {
 	lanes = max(lanes, 1)
+	a.underway.Lock()
 	for len(a.lanes) < lanes {
 		a.lanes = append(a.lanes, a.newLane())
 	}
+	a.underway.Unlock()
 	gates := make([]gate, 2+len(a.shards)+1)
 	for i := range gates {
 		gates[i] = newGate(lanes)
@@ -39,12 +39,16 @@ func (a *Analysis) Take(in Input, lanes int) error {
 			if end == nil && a.failed.Load() == nil {
 				records, end = in.Next(n)
 			}
+			a.underway.RLock()
 			done := len(records) == 0 && (end != nil || a.failed.Load() != nil)
 			gates[0].leave(n)
+			if !done {
+				a.bring(l, records, n, gates)
+			}
+			a.underway.RUnlock()
 			if done {
 				return
 			}
-			a.bring(l, records, n, gates)
 		}
 	}
 	for n := 1; n < lanes; n++ {
@@ -94,7 +98,6 @@ type lane struct {
 	digests  []digest
 	notables []notable
 	clock    clock
-	links    []frame.LinkType
 	first    int64       // number of the batch's first record
 	rows     []row       // by place of the record in the batch; empty where none are wanted
 	shards   [][]*digest // the packets of each shard, in order
@@ -123,9 +126,6 @@ func (a *Analysis) bring(l *lane, records []*Record, n int, gates []gate) {
 	a.order.number += int64(len(records))
 	a.order.pass(l.notables, a.shardBits)
 	a.order.clock.follow(&l.clock)
-	for _, link := range l.links {
-		a.order.link(link)
-	}
 	g.leave(n)
 
 	l.sort()
@@ -147,7 +147,7 @@ func (l *lane) digest(records []*Record, rows bool) {
 	if cap(l.digests) < len(records) {
 		l.digests = make([]digest, len(records))
 	}
-	l.notables, l.links, l.rows = l.notables[:0], l.links[:0], nil
+	l.notables, l.rows = l.notables[:0], nil
 	if rows {
 		l.rows = make([]row, len(records))
 	}
@@ -166,9 +166,6 @@ func (l *lane) digest(records []*Record, rows bool) {
 			l.notables = append(l.notables, notable{d, l.frame.Fragment})
 		}
 		l.clock.tick(r.Nanos)
-		if link := r.link(); len(l.links) == 0 || l.links[len(l.links)-1] != link {
-			l.links = append(l.links, link)
-		}
 		if rows {
 			l.rows[i] = l.row(d, r)
 		}

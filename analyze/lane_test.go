@@ -166,6 +166,29 @@ func TestOneByOneEqualsBatches(t *testing.T) {
 	}
 }
 
+// TestAnOutlineOfARunningAnalysisIsOfWholeBatches looks at an analysis at every moment: the sums agree, and never shrink.
+func TestAnOutlineOfARunningAnalysisIsOfWholeBatches(t *testing.T) {
+	a, list := New(Options{View: View{By: "protocol"}, Charts: true}), records(6, 2000)
+	taken := make(chan error)
+	go func() { taken <- a.Take(&batches{records: list, rng: rand.New(rand.NewPCG(1, 2))}, 3) }()
+	for before := int64(0); ; {
+		r := a.Outline(-1)
+		checkLaws(t, r)
+		if r.Totals.Records < before {
+			t.Fatalf("%d records after %d", r.Totals.Records, before)
+		}
+		before = r.Totals.Records
+		select {
+		case err := <-taken:
+			if r := a.Result(); err != nil || r.Totals.Records != int64(len(list)) {
+				t.Errorf("%d records of %d, %v", r.Totals.Records, len(list), err)
+			}
+			return
+		default:
+		}
+	}
+}
+
 func TestErrorsEndAllLanes(t *testing.T) {
 	broken := errors.New("broken")
 	for _, lanes := range []int{1, 2, 5} {

@@ -11,7 +11,6 @@ type order struct {
 	fragments fragments
 	mtus      mtus
 	clock     clock
-	links     []frame.LinkType
 	number    int64 // of records, those that are not analysed included
 }
 
@@ -44,16 +43,6 @@ func (o *order) pass(list []notable, shards uint) {
 			d.mtu = o.mtus.of(d.iface())
 		}
 	}
-}
-
-// link notes the link types in order of appearance.
-func (o *order) link(l frame.LinkType) {
-	for _, known := range o.links {
-		if known == l {
-			return
-		}
-	}
-	o.links = append(o.links, l)
 }
 
 // maxRemembered is the number of packets whose first fragment is remembered, and of jumbo SYNs that wait for their answer.

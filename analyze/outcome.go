@@ -12,8 +12,13 @@ import (
 func (a *Analysis) Result() *Result { return a.Outline(-1) }
 
 // Outline is Result with those flows only that took most wire bytes, so many as top says, and the sum of the others. All of
-// them can be had one by one from EachFlow.
+// them can be had one by one from EachFlow, once no more records come.
+//
+// While Take runs, the result is of all records up to one of them: Outline waits for the batches under way, and others wait
+// for it, for as long as it takes to look at each flow once.
 func (a *Analysis) Outline(top int) *Result {
+	a.underway.Lock()
+	defer a.underway.Unlock()
 	t, c := a.sum(), &a.order.clock
 	r := &Result{
 		Schema: Schema, Kind: "analysis",
@@ -47,9 +52,7 @@ func (a *Analysis) Outline(top int) *Result {
 	}
 	r.Flows, r.Unlisted = a.top(top)
 	r.EachFlow = a.EachFlow()
-	if t.others.Records > 0 {
-		r.Others = &OtherFlows{Flows: a.folded(), Direction: figures(&t.others)}
-	}
+	r.Others = OtherFlows{Flows: a.folded(), Direction: figures(&t.others)}
 	return r
 }
 

@@ -53,7 +53,7 @@ type Result struct {
 	Flows    []Flow           `json:"flows"`
 	Unlisted OtherFlows       `json:"-"` // the sum of the flows that Flows leaves out
 	EachFlow iter.Seq[*Flow]  `json:"-"` // all flows, one by one; nil: Flows has them all
-	Others   *OtherFlows      `json:"other_flows,omitempty"`
+	Others   OtherFlows       `json:"other_flows"`
 	Frames   []FrameRow       `json:"frames,omitempty"` // with --frames: one row a record
 	By       string           `json:"by,omitempty"`     // what Groups are made by
 	Groups   []Group          `json:"groups,omitempty"` // with --by; they add up to the totals

@@ -8,15 +8,17 @@ import (
 // Run is an experiment: the same messages over several transports, several trials each. It is the JSON object of kind
 // "run". A recording's run.json holds it without the figures that the analysis of the captures adds.
 type Run struct {
-	Schema  string `json:"schema"`
-	Kind    string `json:"kind"` // "run"
-	Version string `json:"version"`
-	Host    Host   `json:"host"`
-	Link    Link   `json:"link"` // of the first workload
-	Plan    Plan   `json:"plan"`
+	Schema  string  `json:"schema"`
+	Kind    string  `json:"kind"` // "run"
+	Version string  `json:"version"`
+	Host    Host    `json:"host"`
+	Link    Link    `json:"link"`             // of the first workload
+	Preset  *Preset `json:"preset,omitempty"` // nil where the flags stand for themselves
+	Plan    Plan    `json:"plan"`
 	// Flags are those of the command that asked for the run, with which it can be resumed; nil in recordings that have none.
 	Flags     map[string]string `json:"flags"`
 	Workloads []Workload        `json:"workloads"`
+	Claims    []Claim           `json:"claims,omitempty"` // of the preset, put to the test
 	Warnings  []Warning         `json:"warnings"`
 }
 
@@ -71,6 +73,7 @@ type Workload struct {
 	Depth           int         `json:"depth,omitempty"`       // transactions under way at once on a connection
 	Connections     int         `json:"connections,omitempty"` // that share the messages
 	Seed            uint64      `json:"seed"`                  // of sizes and times
+	LingerSeconds   float64     `json:"linger_seconds"`        // from the last write to the close of a connection
 	Link            *Link       `json:"link"`                  // nil in recordings that have one link only
 	Transports      []Transport `json:"transports"`
 	Causes          []Cause     `json:"causes,omitempty"`
@@ -96,6 +99,8 @@ type Transport struct {
 	Summary map[string]Summary `json:"summary,omitempty"` // by the JSON name of the figure
 	// BreakEven is absent for the base.
 	BreakEven *BreakEven `json:"break_even,omitempty"`
+	// Cost is absent without trials.
+	Cost *Cost `json:"cost,omitempty"`
 	// Theory is nil where no standard determines anything.
 	Theory   *Theory   `json:"theory,omitempty"`
 	Timeline *Timeline `json:"-"` // frames to draw, where somebody asked for them
@@ -129,6 +134,9 @@ type Trial struct {
 	AnswersDelivered  int64            `json:"answers_delivered"` // 0 where the pattern has none
 	ApplicationBytes  ApplicationBytes `json:"application_bytes"`
 	Latency           Latency          `json:"latency_seconds"`
+	LatencyFromDue    *Latency         `json:"latency_from_due_seconds"` // nil where nothing was due at a time
+	CPU               *CPU             `json:"cpu_seconds"`              // nil in recordings that say nothing about it
+	CPUPerMessage     *CPUPerMessage   `json:"cpu_seconds_per_message"`  // nil with CPU
 	DurationSeconds   float64          `json:"duration_seconds"`
 	AutoCorked        int64            `json:"auto_corked"` // TcpExtTCPAutoCorking of the sender's host
 	Port              uint16           `json:"port"`        // the receiver's port: the workload's flow
@@ -145,12 +153,26 @@ type ApplicationBytes struct {
 	Delivered int64 `json:"delivered"` // arrived intact
 }
 
-// Latency is the one-way delay from the send call to the receive call that returned the message's last byte, in seconds; where
+// Latency is the one-way delay from the send call, or from the moment the message was due, to the receive call that returned the message's last byte, in seconds; where
 // messages are answered, the round trip to the receive call that returned the answer's.
 type Latency struct {
 	P50 Ratio `json:"p50"`
 	P99 Ratio `json:"p99"`
 	Max Ratio `json:"max"`
+}
+
+// CPU is the CPU time of the threads of both ends, from the first message to the last, waiting left out, in seconds. It is NaN
+// where a library works on threads that are not the sender's or the receiver's alone (QUIC).
+type CPU struct {
+	Sender   Ratio `json:"sender"`
+	Receiver Ratio `json:"receiver"`
+	Floor    Ratio `json:"floor"` // the smallest time that the clock tells from none
+}
+
+// CPUPerMessage is the CPU time divided by the messages of the workload, in seconds.
+type CPUPerMessage struct {
+	Sender   Ratio `json:"sender"`
+	Receiver Ratio `json:"receiver"`
 }
 
 // Witnesses are the independent counts of the same frames.

@@ -28,6 +28,7 @@ type Experiment struct {
 	NICQueue     bool     // a token bucket of the link's rate in front of the sender's interface: see lab.TokenBucket
 	Seed         uint64   // decides the order of the trials and which frames are lost
 	Version      string   // of the program, for the recording
+	Preset       *Preset  // nil: the experiment is nobody's but the user's
 
 	// Enough is told of each trial when it is recorded, and of those that a resumed recording has, in their order. Where it says
 	// so, the rest of the trials of that workload, link and transport is left out. nil: none is.
@@ -90,6 +91,7 @@ func (b *bench) trial(ctx context.Context, e Experiment, p planned, dir string) 
 		SendCalls: outcome.SendCalls, RecvCalls: outcome.RecvCalls, MessagesDelivered: outcome.MessagesDelivered,
 		AnswersDelivered: outcome.AnswersDelivered,
 		ApplicationBytes: applicationFacts{Offered: outcome.ApplicationBytesOffered, Delivered: outcome.ApplicationBytesDelivered},
+		costFacts:        costs(outcome),
 		Latency:          seconds(outcome.Latency), DurationSeconds: outcome.Duration.Seconds(), Port: outcome.Port,
 		Order: p.order + 1, Capture: e.captureName(p),
 	}

@@ -29,8 +29,7 @@ type observer struct {
 	sent    atomic.Int64 // tally.Out, for a look without the lock
 
 	mu       sync.Mutex
-	seen     *sync.Cond // a sentinel has been seen
-	out, in  uint64     // the last sentinels seen to leave and to arrive
+	out, in  uint64 // the last sentinels seen to leave and to arrive
 	tally    tally
 	tcp      map[ports]*progress
 	sentinel struct{ out, in int64 } // sentinels since the last reset
@@ -42,7 +41,6 @@ type observer struct {
 // observe opens a capture on the host's interface.
 func observe(h *lab.Host) (*observer, error) {
 	o := &observer{mac: h.MAC, tcp: make(map[ports]*progress)}
-	o.seen = sync.NewCond(&o.mu)
 	err := h.Within(func() (err error) {
 		o.capture, err = live.Open(live.Config{Interface: lab.Interface, SnapLen: snapLen, Buffer: ringBytes}, o.frame)
 		return err
@@ -69,7 +67,6 @@ func (o *observer) frame(f live.Frame) {
 			o.in = number
 			o.sentinel.in++
 		}
-		o.seen.Broadcast()
 		return
 	}
 	o.tally.count(f.Data, outgoing, o.tcp)

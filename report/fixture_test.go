@@ -136,7 +136,7 @@ func onePlusOne() *analyze.Result {
 				BA:    analyze.Direction{Records: 3, Frames: 3, HeaderBytes: 206, WireBytes: 278},
 				First: "2026-03-01T12:00:00.001000000Z", Last: "2026-03-01T12:00:00.012345678Z"},
 		},
-		Others: &analyze.OtherFlows{Direction: analyze.Direction{Records: 2, Frames: 2, HeaderBytes: 84, WireBytes: 168}},
+		Others: analyze.OtherFlows{Direction: analyze.Direction{Records: 2, Frames: 2, HeaderBytes: 84, WireBytes: 168}},
 		Warnings: []analyze.Warning{
 			{Code: "truncated_records", Message: "records are shorter than their frames; lengths come from the headers", Count: 2},
 		},

@@ -46,7 +46,7 @@ func flowsTable(r *analyze.Result, s Style) *table {
 // flowNotes accounts for what the table leaves out, so that its reader can still add up.
 func flowNotes(rest []analyze.Flow, r *analyze.Result) []string {
 	var notes []string
-	others := r.Others
+	others := &r.Others
 	if n := int64(len(rest)) + r.Unlisted.Flows; n > 0 {
 		frames, wire := r.Unlisted.Frames, r.Unlisted.WireBytes
 		for _, f := range rest {
@@ -56,7 +56,7 @@ func flowNotes(rest []analyze.Flow, r *analyze.Result) []string {
 		notes = append(notes, fmt.Sprintf("%s, %s, %s (--top N)", plural(float64(n), "more flow"),
 			plural(float64(frames), "frame"), plural(float64(wire), "wire byte")))
 	}
-	if others != nil {
+	if others.Records > 0 {
 		what := "of no flow"
 		if others.Flows > 0 {
 			what = fmt.Sprintf("of %s beyond --max-flows, and of none", plural(float64(others.Flows), "flow"))

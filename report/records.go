@@ -17,6 +17,7 @@ func runRecords(r *analyze.Run) table {
 		names = append(names, f.column+"_median", f.column+"_min", f.column+"_max")
 	}
 	names = append(names, "message_sizes", "arrivals", "pattern", "depth", "connections")
+	names = append(names, costNames()...)
 	names = append(names, theoryColumns[:]...)
 	names = append(names, "congestion_control")
 	t := table{columns: named(names...)}
@@ -45,6 +46,7 @@ func runRecords(r *analyze.Run) table {
 				row = append(row, number(s.Median), number(s.Min), number(s.Max))
 			}
 			row = append(row, w.Sizes, w.Arrivals, w.Pattern, blankZero(int64(w.Depth)), blankZero(int64(w.Connections)))
+			row = append(row, costCells(&tr)...)
 			row = append(row, theoryCells(&tr)...)
 			row = append(row, l.CongestionControl)
 			t.rows = append(t.rows, row)

@@ -82,6 +82,9 @@ func Run(w io.Writer, r *analyze.Run, f Format, s Style) error {
 	case NDJSON:
 		return NewStream(w, f, s).only(withoutNull(*r))
 	case CSV:
+		if len(r.Claims) > 0 {
+			return writeCSV(w, claimRecords(r))
+		}
 		return writeCSV(w, runRecords(r))
 	case Markdown:
 		return writeMarkdown(w, runDocument(r, s.Wide, true))

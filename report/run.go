@@ -15,6 +15,9 @@ const reference = "udp"
 // runDocument states the experiment, shows a row for each transport, and answers in words. Ranges stand inline, beside their
 // median, where width is no matter, otherwise in a table of their own.
 func runDocument(r *analyze.Run, wide, inline bool) document {
+	if len(r.Claims) > 0 && !wide {
+		return storyDocument(r, inline)
+	}
 	var d document
 	link := ""
 	for i := range r.Workloads {
@@ -23,6 +26,9 @@ func runDocument(r *analyze.Run, wide, inline bool) document {
 		if text := linkLine(*r.LinkOf(w)); text != link {
 			head.lines = append(head.lines, line{text: text})
 			link = text
+		}
+		if i == 0 {
+			head.lines = append(presetLines(r.Preset), head.lines...)
 		}
 		if i == 0 && wide {
 			head.lines = append(head.lines, line{text: hostLine(r)})
@@ -45,7 +51,15 @@ func runDocument(r *analyze.Run, wide, inline bool) document {
 			d = append(d, answer(w)...)
 		}
 	}
-	d = append(d, trustSection(r))
+	if len(r.Claims) > 0 {
+		d = append(d, claimSections(r)...)
+	}
+	return append(d, closing(r)...)
+}
+
+// closing says whether to trust the figures, and where words are explained.
+func closing(r *analyze.Run) document {
+	d := document{trustSection(r)}
 	if notes := footnotes(r.Warnings); len(notes) > 0 {
 		d = append(d, section{lines: notes})
 	}
@@ -94,6 +108,9 @@ func workloadLine(w *analyze.Workload) string {
 	if w.Connections > 1 {
 		pace += ", over " + plural(float64(w.Connections), "connection")
 	}
+	if w.LingerSeconds > 0 {
+		pace += ", closed after " + seconds(w.LingerSeconds)
+	}
 	return fmt.Sprintf("%s of %s%sB %s, %s", plural(float64(w.Messages), "message"), sizeOf(w), glue, pace, trialCount(w))
 }
 
@@ -111,6 +128,14 @@ func delayOf(w *analyze.Workload) string {
 		return "round-trip"
 	}
 	return "one-way"
+}
+
+// latencyOf says what the column p50 is.
+func latencyOf(w *analyze.Workload) string {
+	if w.FromDue() {
+		return delayOf(w) + " latency from the moment a message was due"
+	}
+	return delayOf(w) + " latency"
 }
 
 // trialCount says how often each transport sent the workload.

@@ -14,4 +14,11 @@ var runWords = [...]chapter{
 		{"without it", "How the trials without the mechanism are made, on both hosts; with: how those with it are, where the transport has it off."},
 		{"variant", "A transport with one mechanism the other way, named like tcp+nodelay: a row of the JSON and the CSV, not of the tables. --transports takes the name too."},
 	}},
+	{"presets: workloads with sources", []entry{
+		{"preset", "A named set of flags whose numbers have a source, or are said to be assumed: wiretax run --preset list. A flag given beside it overrides it, and the report says so."},
+		{"claim", "What the thread of 2008 said, tested by run --preset thread. As CSV such a run is its claims; its transports are in the JSON."},
+		{"no", "The number of a claim, under which it stands in words."},
+		{"claimed, measured", "The value that was claimed, or the limit that follows from the rate; the median of the trials, and of messages a second the fastest trial: a wire that waited for its machine cannot make up for it."},
+		{"verdict", "What the trials make of a claim, computed from them alone: holds; holds only if, with the condition in words; does not hold; not measured. A frame rate holds if 98 % of the limit were reached and no more than 100.5 %."},
+	}},
 }

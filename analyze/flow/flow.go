@@ -131,19 +131,6 @@ func (h *half) count(r Role, frames int64) (over int64) {
 	return bump(&h.other, frames)
 }
 
-// add adds the figures of a direction of another table.
-func (t *Table) add(r Ref, dir int, c *Counts) {
-	h := &t.At(r).halves[dir&1]
-	over := Counts{Records: bump(&h.records, c.Records), Payload: bump(&h.payload, c.Payload),
-		Repeated: bump(&h.repeated, c.Repeated), Header: bump(&h.header, c.Header), Wire: bump(&h.wire, c.Wire)}
-	for role, frames := range c.Frames {
-		over.Frames[role] = h.count(Role(role), frames)
-	}
-	if over != (Counts{}) {
-		t.carry(r, dir, &over)
-	}
-}
-
 // carry keeps what the counters of a direction could not hold.
 func (t *Table) carry(r Ref, dir int, over *Counts) {
 	at := direction{r, dir & 1}

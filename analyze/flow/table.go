@@ -210,24 +210,3 @@ func (t *Table) vacate(hash, place uint32) {
 	}
 	t.slots[i] = slot{}
 }
-
-// Take adds a flow of another table, as if its records had come now; born is added to the number of its first one. A flow
-// that both tables have gets the sum of the figures; its sequence state stays that of t, so what the other's records repeated
-// of t's is not found out.
-func (t *Table) Take(o *Table, from Ref, born int64) {
-	g := o.At(from)
-	r, added := t.Find(&g.name, t.seed.Hash(&g.name), g.Reversed(), g.Born()+born)
-	f := t.At(r)
-	if added {
-		f.First, f.Last = g.First, g.Last
-		for dir := range f.halves {
-			f.halves[dir].Stream = g.halves[dir].Stream
-			f.halves[dir].holes = 0
-		}
-	}
-	f.First, f.Last = min(f.First, g.First), max(f.Last, g.Last)
-	for dir := range f.halves {
-		c := o.Counts(from, dir)
-		t.add(r, dir, &c)
-	}
-}

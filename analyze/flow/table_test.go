@@ -203,36 +203,6 @@ func TestCountersHoldMoreThanTheirFields(t *testing.T) {
 	}
 }
 
-func TestTakeAddsFlows(t *testing.T) {
-	a, b := New(0, NewSeed()), New(0, NewSeed())
-	charge := func(t *Table, n int, payload int64) {
-		k := key(n)
-		r, added := t.find(&k, 0, n == 2, int64(n))
-		if f := t.At(r); added {
-			f.First, f.Last = payload, payload
-		}
-		t.Charge(r, 0, Data, 1, payload, 0, 54, payload+78)
-	}
-	charge(a, 0, 10)
-	charge(a, 1, 20)
-	charge(b, 1, 5<<32) // more than a counter holds
-	charge(b, 2, 40)
-	for r := range b.All() {
-		a.Take(b, r, 100)
-	}
-	for n, want := range []int64{10, 20 + 5<<32, 40} {
-		if c := a.Counts(Ref(n), 0); c.Payload != want || a.At(Ref(n)).Key() != key(n) {
-			t.Errorf("flow %d: payload %d, want %d", n, c.Payload, want)
-		}
-	}
-	if f := a.At(1); f.First != 20 || f.Last != 5<<32 || f.Born() != 1 || a.At(2).Born() != 102 {
-		t.Errorf("flow 1 lasts from %d to %d, the flows were born at %d and %d", f.First, f.Last, f.Born(), a.At(2).Born())
-	}
-	if !a.At(2).Reversed() || a.At(1).Reversed() {
-		t.Error("the direction of the first frame got lost")
-	}
-}
-
 func BenchmarkFind(b *testing.B) {
 	for _, bench := range []struct {
 		name  string

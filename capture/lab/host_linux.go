@@ -120,27 +120,33 @@ func (h *Host) configure(c Config, peer *Host) error {
 		if c.IP == 4 {
 			// A device without IPv6 sends neither MLD reports nor solicitations.
 			if err := os.WriteFile("/proc/sys/net/ipv6/conf/"+Interface+"/disable_ipv6", []byte("1"), 0); err != nil && !os.IsNotExist(err) {
-				return err
+				return fmt.Errorf("switch IPv6 off: %w", err)
 			}
 		}
 		link, err := netlink.LinkByName(Interface)
 		if err != nil {
-			return err
+			return fmt.Errorf("find %s: %w", Interface, err)
 		}
-		steps := []error{
-			netlink.LinkSetHardwareAddr(link, h.MAC),
-			netlink.LinkSetMTU(link, c.MTU),
-			netlink.LinkSetTxQLen(link, c.Queue),
-			netlink.LinkSetARPOff(link), // no solicited-node group to join, so no MLD report
-			netlink.AddrAdd(link, &netlink.Addr{IPNet: ipNet(h.prefix), Flags: unix.IFA_F_NODAD}),
-			netlink.LinkSetUp(link),
-			netlink.NeighSet(&netlink.Neigh{
-				LinkIndex: link.Attrs().Index, State: netlink.NUD_PERMANENT, IP: peer.Addr.AsSlice(), HardwareAddr: peer.MAC,
-			}),
+		neighbour := &netlink.Neigh{
+			LinkIndex: link.Attrs().Index, State: netlink.NUD_PERMANENT, IP: peer.Addr.AsSlice(), HardwareAddr: peer.MAC,
 		}
-		for _, err := range steps {
-			if err != nil {
-				return err
+		for _, step := range []struct {
+			name string
+			do   func() error
+		}{
+			{"set address " + h.MAC.String(), func() error { return netlink.LinkSetHardwareAddr(link, h.MAC) }},
+			{fmt.Sprintf("set MTU %d", c.MTU), func() error { return netlink.LinkSetMTU(link, c.MTU) }},
+			{fmt.Sprintf("set queue length %d", c.Queue), func() error { return netlink.LinkSetTxQLen(link, c.Queue) }},
+			// No solicited-node group to join, so no MLD report.
+			{"switch ARP off", func() error { return netlink.LinkSetARPOff(link) }},
+			{"add address " + h.prefix.String(), func() error {
+				return netlink.AddrAdd(link, &netlink.Addr{IPNet: ipNet(h.prefix), Flags: unix.IFA_F_NODAD})
+			}},
+			{"bring it up", func() error { return netlink.LinkSetUp(link) }},
+			{"add neighbour " + peer.Addr.String(), func() error { return netlink.NeighSet(neighbour) }},
+		} {
+			if err := step.do(); err != nil {
+				return fmt.Errorf("%s: %w", step.name, err)
 			}
 		}
 		return nil

@@ -33,15 +33,26 @@ type Filter struct {
 
 type program struct{ bpf C.struct_bpf_program }
 
-// NewFilter checks the expression against Ethernet, where every expression makes sense that does so anywhere.
+// NewFilter checks that the expression makes sense for some link type: nearly all do for Ethernet, the others speak of what
+// one link alone has (wlan type mgt, inbound, vpi). The error is that for Ethernet.
 func NewFilter(expression string) (*Filter, error) {
 	f := &Filter{expression: expression, programs: make(map[uint16]*program)}
 	f.stripTags = !regexp.MustCompile(`\bvlan\b`).MatchString(expression)
-	if _, err := f.program(linkEthernet); err != nil {
+	_, err := f.program(linkEthernet)
+	for i := 0; err != nil && i < len(peculiarLinks); i++ {
+		if _, other := f.program(peculiarLinks[i]); other == nil {
+			return f, nil
+		}
+	}
+	if err != nil {
 		return nil, err
 	}
 	return f, nil
 }
+
+// peculiarLinks are the link types that pcap-filter(7) has words of their own for: 802.11, SunATM, MTP2, PF log, Linux cooked,
+// ARCnet.
+var peculiarLinks = [...]uint16{105, 123, 140, 117, 113, 129}
 
 // filterSnapLen is the snap length that expressions are compiled for. The record's own capture length bounds what they read.
 const filterSnapLen = 262144

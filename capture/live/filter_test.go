@@ -46,6 +46,9 @@ func TestFilter(t *testing.T) {
 		{"raw ip", "host 192.0.2.1", 101, tcp4(80), true},
 		{"raw ipv4", "host 192.0.2.9", 228, tcp4(80), false},
 		{"length is the original one", "greater 100", 1, plain, true},
+		{"words of 802.11 alone", "wlan type mgt", 105, make([]byte, 24), true},
+		{"another type of 802.11", "wlan type data", 105, make([]byte, 24), false},
+		{"direction, which Ethernet does not tell", "outbound", 113, append([]byte{0, 4}, cooked[2:]...), true},
 		{"nothing captured", "tcp", 1, nil, false},
 		{"cut before the port", "tcp port 80", 1, plain[:30], false},
 	} {
@@ -66,7 +69,14 @@ func TestFilterErrors(t *testing.T) {
 	if _, err := NewFilter("tcp prot 80"); err == nil || !strings.Contains(err.Error(), "syntax error") {
 		t.Errorf("got %v, want libpcap's syntax error", err)
 	}
-	f, err := NewFilter("ether host 02:00:00:00:00:01")
+	f, err := NewFilter("wlan type mgt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Match(1, make([]byte, 60), 60); err == nil {
+		t.Error("a type of 802.11 on Ethernet: want an error")
+	}
+	f, err = NewFilter("ether host 02:00:00:00:00:01")
 	if err != nil {
 		t.Fatal(err)
 	}

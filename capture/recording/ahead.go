@@ -1,13 +1,15 @@
 package recording
 
 import (
+	"context"
 	"io"
 	"sync"
 )
 
-// ahead is a stream whose octets a goroutine reads from another one, several chunks before they are asked for. With an
-// io.Pipe each side waited for the other at every write.
+// ahead is a stream whose octets a goroutine reads from another one, several chunks before they are asked for, so that
+// neither waits for the other at every read. It ends with its context, also while the other gives nothing.
 type ahead struct {
+	ctx    context.Context
 	full   chan []byte   // chunks to read
 	free   chan []byte   // chunks to fill
 	stop   chan struct{} // closed when nobody reads any more
@@ -21,8 +23,8 @@ type ahead struct {
 const aheadChunks = 6
 
 // readAhead reads from the stream that open returns.
-func readAhead(open func() (io.Reader, func(), error)) *ahead {
-	a := &ahead{full: make(chan []byte, aheadChunks), free: make(chan []byte, aheadChunks), stop: make(chan struct{})}
+func readAhead(ctx context.Context, open func() (io.Reader, func(), error)) *ahead {
+	a := &ahead{ctx: ctx, full: make(chan []byte, aheadChunks), free: make(chan []byte, aheadChunks), stop: make(chan struct{})}
 	for range aheadChunks {
 		a.free <- nil
 	}
@@ -68,11 +70,15 @@ func (a *ahead) Read(p []byte) (int, error) {
 			a.free <- a.hand
 			a.hand = nil
 		}
-		b, ok := <-a.full
-		if !ok {
-			return 0, a.err
+		select {
+		case b, ok := <-a.full:
+			if !ok {
+				return 0, a.err
+			}
+			a.hand, a.unread = b, b
+		case <-a.ctx.Done():
+			return 0, context.Cause(a.ctx)
 		}
-		a.hand, a.unread = b, b
 	}
 	n := copy(p, a.unread)
 	a.unread = a.unread[n:]

@@ -3,6 +3,7 @@ package recording
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
@@ -45,7 +46,7 @@ func decompress(src io.Reader) (_ *bufio.Reader, name string, stop func() error,
 			name = compression
 		}
 		from := in
-		out := readAhead(func() (io.Reader, func(), error) { return expander(from, compression, open) })
+		out := readAhead(context.Background(), func() (io.Reader, func(), error) { return expander(from, compression, open) })
 		pipes = append(pipes, out)
 		in = bufio.NewReaderSize(out, 64<<10)
 	}

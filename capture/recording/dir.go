@@ -70,15 +70,15 @@ func claim(d *os.File) error {
 // WriteManifest writes run.json, whole or not at all.
 func WriteManifest(dir string, json []byte) error {
 	name := filepath.Join(dir, ManifestName)
-	f, err := replace(name)
+	f, err := Replace(name)
 	if err != nil {
-		return fmt.Errorf("create %s: %w", name, plain(err))
+		return fmt.Errorf("create %s: %w", name, err)
 	}
 	if _, err = f.Write(json); err == nil {
-		err = f.commit()
+		err = f.Commit()
 	}
 	if err != nil {
-		f.abort()
+		f.Abort()
 		return fmt.Errorf("write %s: %w", name, plain(err))
 	}
 	return nil

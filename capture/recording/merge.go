@@ -2,6 +2,7 @@ package recording
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"io"
 	"math"
@@ -16,6 +17,7 @@ const mergeBatch = 256
 // Merge reads several captures as one in the order of time, as mergecap(1) does: the next record is the earliest among the
 // next records of all files, and within a file the order stays. Interfaces are numbered over all files.
 type Merge struct {
+	ctx       context.Context
 	inputs    []*input // in the order of their first records
 	pending   []*input // those of inputs whose time has not come
 	active    []*input // those that have a record to give, in the same order
@@ -40,13 +42,14 @@ type input struct {
 }
 
 // OpenAll opens several captures as one; - stands for stdin. With more than one, each is read up to its first record, and
-// kept closed until its time has come: the files of a ring buffer take no more memory than one.
-func OpenAll(names []string, stdin io.Reader) (*Merge, error) {
-	m := &Merge{read: new(atomic.Int64)}
+// kept closed until its time has come: the files of a ring buffer take no more memory than one. The end of the context ends
+// pipes and other streams.
+func OpenAll(ctx context.Context, names []string, stdin io.Reader) (*Merge, error) {
+	m := &Merge{ctx: ctx, read: new(atomic.Int64)}
 	for _, name := range names {
 		in := &input{name: name, stdin: stdin}
 		m.inputs = append(m.inputs, in)
-		if err := in.look(m.read, len(names) > 1); err != nil {
+		if err := in.look(ctx, m.read, len(names) > 1); err != nil {
 			m.Close()
 			return nil, err
 		}
@@ -60,13 +63,13 @@ func OpenAll(names []string, stdin io.Reader) (*Merge, error) {
 }
 
 // look opens the file to see what it is, and when it begins if that matters.
-func (in *input) look(read *atomic.Int64, when bool) (err error) {
+func (in *input) look(ctx context.Context, read *atomic.Int64, when bool) (err error) {
 	info, _ := os.Stat(in.name)
 	again := when && in.name != "-" && info != nil && info.Mode().IsRegular()
 	if again {
 		read = new(atomic.Int64) // it will be read once more
 	}
-	if in.file, err = open(in.name, in.stdin, read); err != nil {
+	if in.file, err = open(ctx, in.name, in.stdin, read); err != nil {
 		return err
 	}
 	in.format, in.compression, in.size = in.file.Format(), in.file.Compression(), in.file.Size()
@@ -172,7 +175,7 @@ func (m *Merge) refill() {
 func (m *Merge) fill(in *input) bool {
 	var err error
 	if in.file == nil {
-		if in.file, err = open(in.name, in.stdin, m.read); err != nil {
+		if in.file, err = open(m.ctx, in.name, in.stdin, m.read); err != nil {
 			m.cuts = append(m.cuts, &CutError{File: in.name, Cause: err})
 			return false
 		}

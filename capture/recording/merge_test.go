@@ -56,7 +56,7 @@ func TestMergeOrder(t *testing.T) {
 				names = append(names, writeCapture(t, dir, name, times...))
 			}
 			slices.Sort(names)
-			m, err := OpenAll(names, nil)
+			m, err := OpenAll(t.Context(), names, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -88,7 +88,7 @@ func TestMergeLongFiles(t *testing.T) {
 	for i := range int64(5000) {
 		times[i*i%3] = append(times[i*i%3], i)
 	}
-	m, err := OpenAll([]string{writeCapture(t, dir, "a", times[0]...), writeCapture(t, dir, "b", times[1]...), writeCapture(t, dir, "c", 2500)}, nil)
+	m, err := OpenAll(t.Context(), []string{writeCapture(t, dir, "a", times[0]...), writeCapture(t, dir, "b", times[1]...), writeCapture(t, dir, "c", 2500)}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +109,7 @@ func TestMergeOfPipeAndFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := OpenAll([]string{"-", a}, bytes.NewReader(gzipped(stdin)))
+	m, err := OpenAll(t.Context(), []string{"-", a}, bytes.NewReader(gzipped(stdin)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,7 +135,7 @@ func TestMergeGoesOnAfterACut(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	m, err := OpenAll([]string{a, b, c}, nil)
+	m, err := OpenAll(t.Context(), []string{a, b, c}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -153,7 +153,7 @@ func TestMergeRefusesWhatIsNoCapture(t *testing.T) {
 	if err := os.WriteFile(notes, []byte("notes"), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := OpenAll([]string{writeCapture(t, dir, "a", 1), notes}, nil); err == nil || err.Error() != notes+": not a capture: plain text" {
+	if _, err := OpenAll(t.Context(), []string{writeCapture(t, dir, "a", 1), notes}, nil); err == nil || err.Error() != notes+": not a capture: plain text" {
 		t.Error(err)
 	}
 }

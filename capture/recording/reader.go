@@ -2,6 +2,7 @@ package recording
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -64,10 +65,10 @@ func (e *CutError) Unwrap() error { return e.Cause }
 
 // Open opens a capture. The name - stands for stdin. The error for a file that is no capture says what it is.
 func Open(name string, stdin io.Reader) (*Reader, error) {
-	return open(name, stdin, new(atomic.Int64))
+	return open(context.Background(), name, stdin, new(atomic.Int64))
 }
 
-func open(name string, stdin io.Reader, read *atomic.Int64) (*Reader, error) {
+func open(ctx context.Context, name string, stdin io.Reader, read *atomic.Int64) (*Reader, error) {
 	r := &Reader{name: name, read: read, size: -1}
 	file := stdin
 	switch {
@@ -75,6 +76,14 @@ func open(name string, stdin io.Reader, read *atomic.Int64) (*Reader, error) {
 		return nil, errors.New("stdin: not available")
 	case name == "-":
 		r.name = "stdin"
+		if ctx.Done() != nil && !isFile(stdin) {
+			file = r.stream(ctx, func() (io.Reader, func(), error) { return stdin, func() {}, nil })
+		}
+	case isStream(name):
+		file = r.stream(ctx, func() (io.Reader, func(), error) {
+			f, err := os.Open(name) // it waits for whoever writes into the pipe
+			return f, func() { f.Close() }, err
+		})
 	default:
 		f, err := os.Open(name)
 		if err != nil {
@@ -88,6 +97,29 @@ func open(name string, stdin io.Reader, read *atomic.Int64) (*Reader, error) {
 		return nil, fmt.Errorf("%s: %w", r.name, err)
 	}
 	return r, nil
+}
+
+// isStream reports whether the file is one that may keep its reader waiting: a pipe, a device.
+func isStream(name string) bool {
+	info, err := os.Stat(name)
+	return err == nil && !info.Mode().IsRegular() && !info.IsDir()
+}
+
+// isFile reports whether the reader is a regular file, which always has something to give.
+func isFile(r io.Reader) bool {
+	f, ok := r.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && (info.Mode().IsRegular() || info.IsDir())
+}
+
+// stream reads what may give nothing for a long time, until the context ends.
+func (r *Reader) stream(ctx context.Context, open func() (io.Reader, func(), error)) io.Reader {
+	a := readAhead(ctx, open)
+	r.closers = append(r.closers, a.Close)
+	return a
 }
 
 // detect finds out how the file is compressed and what is in it.

@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"time"
 )
 
@@ -16,7 +14,7 @@ import (
 // becomes 20.)
 type Writer struct {
 	out     *bufio.Writer
-	file    *replacement // nil for a stream
+	file    *Replacement // nil for a stream
 	name    string
 	written []Interface
 	block   []byte // the block that is being made
@@ -26,9 +24,9 @@ type Writer struct {
 // Create starts the capture file name. The file appears under its name only when Close succeeds; what was there before
 // stays until then. Devices, pipes and the like are written directly.
 func Create(name string, interfaces []Interface, comment string) (*Writer, error) {
-	file, err := replace(name)
+	file, err := Replace(name)
 	if err != nil {
-		return nil, fmt.Errorf("create %s: %w", name, plain(err))
+		return nil, fmt.Errorf("create %s: %w", name, err)
 	}
 	w := NewWriter(file, interfaces, comment)
 	w.file, w.name = file, name
@@ -171,9 +169,9 @@ func (w *Writer) Close() error {
 	switch {
 	case w.file == nil:
 	case w.err != nil:
-		w.file.abort()
+		w.file.Abort()
 	default:
-		w.err = w.fail(w.file.commit())
+		w.err = w.fail(w.file.Commit())
 	}
 	return w.err
 }
@@ -181,7 +179,7 @@ func (w *Writer) Close() error {
 // Abort removes what was written.
 func (w *Writer) Abort() {
 	if w.file != nil {
-		w.file.abort()
+		w.file.Abort()
 	}
 }
 
@@ -239,57 +237,3 @@ func (w *Writer) option(code uint16, value []byte) {
 }
 
 func (w *Writer) endOptions() { w.u32(optionEnd) }
-
-// replacement is a file that takes the place of another when it is complete.
-type replacement struct {
-	*os.File
-	target  string // "" when the file is written directly
-	unnamed bool   // the file has no name yet, and goes with the process if it never gets one
-}
-
-// replace opens a temporary file beside the one that it is to become. A symbolic link stays one; what is no regular file is
-// written directly: a rename would put a file in the place of /dev/null.
-func replace(name string) (*replacement, error) {
-	if target, err := filepath.EvalSymlinks(name); err == nil {
-		name = target
-	}
-	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
-		f, err := os.OpenFile(name, os.O_WRONLY, 0)
-		return &replacement{File: f}, err
-	}
-	if f, err := openUnnamed(filepath.Dir(name)); err == nil {
-		return &replacement{f, name, true}, nil
-	}
-	f, err := os.OpenFile(partOf(name), os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o666)
-	return &replacement{f, name, false}, err
-}
-
-// partOf is the name under which a file is written where it cannot be without one.
-func partOf(name string) string {
-	dir, base := filepath.Split(name)
-	return filepath.Join(dir, "."+base+".part")
-}
-
-func (r *replacement) commit() error {
-	var err error
-	if r.unnamed {
-		err = nameFile(r.File, partOf(r.target))
-	}
-	if closeErr := r.File.Close(); err == nil {
-		err = closeErr
-	}
-	if err == nil && r.target != "" {
-		err = os.Rename(partOf(r.target), r.target)
-	}
-	if err != nil {
-		r.abort()
-	}
-	return err
-}
-
-func (r *replacement) abort() {
-	r.File.Close()
-	if r.target != "" {
-		os.Remove(partOf(r.target))
-	}
-}

@@ -295,18 +295,42 @@ func loadRun(ctx context.Context, dir string) (*analyze.Run, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", filepath.Join(dir, recording.ManifestName), err)
 	}
+	counted := 0
+	var unreadable error
 	for w := range r.Workloads {
 		for t := range r.Workloads[w].Transports {
 			transport := &r.Workloads[w].Transports[t]
-			for i := range transport.Trials {
-				if err := countTrial(ctx, dir, transport.Name, &transport.Trials[i]); err != nil {
-					return nil, err
-				}
+			err := countTrials(ctx, dir, r, transport)
+			if ctx.Err() != nil {
+				return nil, context.Cause(ctx)
 			}
+			counted += len(transport.Trials)
+			unreadable = cmp.Or(unreadable, err)
 		}
+	}
+	if counted == 0 && unreadable != nil {
+		return nil, unreadable
 	}
 	r.Complete()
 	return r, nil
+}
+
+// countTrials completes the trials of a transport. One whose capture cannot be read is left out, with a warning; the first
+// of these errors is returned.
+func countTrials(ctx context.Context, dir string, r *analyze.Run, t *analyze.Transport) (unreadable error) {
+	trials := t.Trials
+	t.Trials = nil
+	for _, trial := range trials {
+		if err := countTrial(ctx, dir, t.Name, &trial); err != nil {
+			r.Warnings = append(r.Warnings, analyze.Warning{
+				Code: "capture_unreadable", Message: "the run counts without a trial: " + err.Error(), Count: 1, Distrust: true,
+			})
+			unreadable = cmp.Or(unreadable, err)
+			continue
+		}
+		t.Trials = append(t.Trials, trial)
+	}
+	return unreadable
 }
 
 func countTrial(ctx context.Context, dir, transport string, t *analyze.Trial) error {

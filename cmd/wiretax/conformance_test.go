@@ -341,9 +341,7 @@ func brokenLaws(r *analyze.Result) (broken []string) {
 		flows.add(&f.AB)
 		flows.add(&f.BA)
 	}
-	if r.Others != nil {
-		flows.add(&r.Others.Direction)
-	}
+	flows.add(&r.Others.Direction)
 	if flows != totals {
 		broken = append(broken, fmt.Sprintf("law broken: flows and the rest add up to the totals: %+v, not %+v", flows, totals))
 	}

@@ -14,7 +14,7 @@ import (
 // experiment checks the flags and makes of them what to measure.
 func (f *runFlags) experiment(c *cobra.Command) (capture.Experiment, error) {
 	e := capture.Experiment{Seed: f.seed, Version: version, Flags: asked(c.Flags())}
-	for _, part := range []func(*cobra.Command, *capture.Experiment) error{f.carriers, f.causes, f.trials, f.conditions.links, f.devices, f.messages} {
+	for _, part := range []func(*cobra.Command, *capture.Experiment) error{f.carriers, f.causes, f.trials, f.conditions.links, f.devices, f.messages, f.story} {
 		if err := part(c, &e); err != nil {
 			return e, err
 		}

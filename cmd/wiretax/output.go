@@ -5,13 +5,13 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	"golang.org/x/sys/unix"
 
+	"wiretax/capture/recording"
 	"wiretax/report"
 )
 
@@ -54,6 +54,11 @@ func (o *outputFlags) check(c *cobra.Command) error {
 	if _, err := report.ParseFormat(o.format); err != nil {
 		return usagef(c, "%w", err)
 	}
+	if o.file != "" {
+		if err := recording.Replaceable(o.file); err != nil {
+			return fmt.Errorf("write %s: %w", o.file, err)
+		}
+	}
 	if o.open && o.file == "" {
 		return usagef(c, "--open: want --output FILE, which it shows")
 	}
@@ -93,41 +98,19 @@ func (o *outputFlags) write(c *cobra.Command, render func(io.Writer, report.Form
 	if o.file == "" {
 		return render(c.OutOrStdout(), format, o.style(c.OutOrStdout()))
 	}
-	name := o.file
-	if target, err := filepath.EvalSymlinks(name); err == nil {
-		name = target
+	f, err := recording.Replace(o.file)
+	if err != nil {
+		return fmt.Errorf("write %s: %w", o.file, err)
 	}
-	if err := writeFile(name, func(w io.Writer) error { return render(w, format, o.style(w)) }); err != nil {
+	if err := render(f.File, format, o.style(f.File)); err != nil {
+		f.Abort()
+		return fmt.Errorf("write %s: %w", o.file, err)
+	}
+	if err := f.Commit(); err != nil {
 		return fmt.Errorf("write %s: %w", o.file, err)
 	}
 	o.show(c)
 	return nil
-}
-
-func writeFile(name string, render func(io.Writer) error) error {
-	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
-		f, err := os.OpenFile(name, os.O_WRONLY, 0)
-		if err != nil {
-			return err
-		}
-		return cmp.Or(render(f), f.Close())
-	}
-	f, err := os.CreateTemp(filepath.Dir(name), ".wiretax-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name())
-	err = render(f)
-	if closeErr := f.Close(); err == nil {
-		err = closeErr
-	}
-	if err == nil {
-		err = os.Chmod(f.Name(), 0o644)
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), name)
-	}
-	return err
 }
 
 func (o *outputFlags) printExplanation(c *cobra.Command) error {

@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"runtime"
-	"slices"
 	"sync/atomic"
 
 	"wiretax/analyze"
@@ -32,11 +31,11 @@ type reading struct {
 // analyze counts what is in the files. A file that is cut off counts as far as it goes, and everything does when the context
 // ends: the result's warnings say so.
 func (r reading) analyze(ctx context.Context) (*analyze.Result, error) {
-	if slices.Contains(r.files, "-") {
-		r.stdin = interruptible(ctx, r.stdin)
-	}
-	in, err := recording.OpenAll(r.files, r.stdin)
-	if err != nil {
+	in, err := recording.OpenAll(ctx, r.files, r.stdin)
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return nil, context.Cause(ctx)
+	case err != nil:
 		return nil, err
 	}
 	defer in.Close()
@@ -79,25 +78,6 @@ func (r reading) analyze(ctx context.Context) (*analyze.Result, error) {
 		})
 	}
 	return result, nil
-}
-
-// interruptible ends a stream with its context, also while nothing comes. A file always has something to give.
-func interruptible(ctx context.Context, stream io.Reader) io.Reader {
-	if f, ok := stream.(*os.File); ok {
-		if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
-			return stream
-		}
-	}
-	if stream == nil || ctx.Done() == nil {
-		return stream
-	}
-	out, in := io.Pipe()
-	context.AfterFunc(ctx, func() { in.Close() })
-	go func() {
-		_, err := io.CopyBuffer(struct{ io.Writer }{in}, struct{ io.Reader }{stream}, make([]byte, 256<<10))
-		in.CloseWithError(err)
-	}()
-	return out
 }
 
 // sink makes the copier of the chosen records, if there is to be one.

@@ -6,8 +6,12 @@ import (
 	"encoding/json"
 	"io"
 	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"wiretax/analyze"
 )
@@ -41,6 +45,71 @@ func TestAnInterruptedAnalysisTellsWhatItHasSeen(t *testing.T) {
 			t.Errorf("exit code %d, stderr %q, %d records, %+v", code, &stderr, r.Totals.Records, r.Warnings)
 		}
 		out.Close()
+	}
+}
+
+// TestAnIdleStreamIsInterrupted interrupts an analysis before there is anything to analyse.
+func TestAnIdleStreamIsInterrupted(t *testing.T) {
+	pipe := filepath.Join(t.TempDir(), "pipe")
+	if err := unix.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	stdin, out := io.Pipe()
+	defer out.Close()
+	for _, name := range []string{"-", pipe} {
+		ctx, interrupt := context.WithCancel(t.Context())
+		time.AfterFunc(20*time.Millisecond, interrupt)
+		var stdout, stderr bytes.Buffer
+		if code := wiretax(ctx, stdin, &stdout, &stderr, []string{"analyze", name}); code != exitInterrupted || stdout.Len() > 0 {
+			t.Errorf("%s: exit code %d, stdout %q, stderr %q", name, code, &stdout, &stderr)
+		}
+	}
+	if f, err := os.OpenFile(pipe, os.O_WRONLY|unix.O_NONBLOCK, 0); err == nil { // lets the reader that waits for it go
+		f.Close()
+	}
+}
+
+// TestARunOutlivesACapture analyses a run of which captures are missing.
+func TestARunOutlivesACapture(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS("../../testdata/thread")); err != nil {
+		t.Fatal(err)
+	}
+	remove := func(pattern string) {
+		names, err := filepath.Glob(filepath.Join(dir, pattern))
+		if err != nil || len(names) == 0 {
+			t.Fatalf("%s: %v, %v", pattern, names, err)
+		}
+		for _, name := range names {
+			if err := os.Remove(name); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	remove("tcp-0[24].pcapng")
+	var stdout, stderr bytes.Buffer
+	if code := wiretax(t.Context(), nil, &stdout, &stderr, []string{"analyze", "--json", dir}); code != exitDistrust || stderr.Len() > 0 {
+		t.Errorf("exit code %d, stderr %q", code, &stderr)
+	}
+	var r analyze.Run
+	if err := json.Unmarshal(stdout.Bytes(), &r); err != nil {
+		t.Fatal(err)
+	}
+	for _, transport := range r.Workloads[0].Transports {
+		want := 5
+		if transport.Name == "tcp" {
+			want = 3
+		}
+		if len(transport.Trials) != want {
+			t.Errorf("%s: %d trials, want %d", transport.Name, len(transport.Trials), want)
+		}
+	}
+	if len(r.Warnings) != 2 || r.Warnings[0].Code != "capture_unreadable" || !strings.Contains(r.Warnings[1].Message, "tcp-04.pcapng") {
+		t.Errorf("warnings %+v", r.Warnings)
+	}
+	remove("*.pcapng")
+	if code := wiretax(t.Context(), nil, &stdout, &stderr, []string{"analyze", dir}); code != exitFailure || !strings.Contains(stderr.String(), "no such file") {
+		t.Errorf("without any: exit code %d, stderr %q", code, &stderr)
 	}
 }
 

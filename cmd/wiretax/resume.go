@@ -42,6 +42,9 @@ func written(v pflag.Value) string {
 // recall gives the flags that were left out the values with which the recording of --resume began. Those that were not must
 // say the same.
 func (f *runFlags) recall(c *cobra.Command) error {
+	if f.resume == "" {
+		return nil
+	}
 	if f.out != "" {
 		return usagef(c, "--resume %s and --out %s: want one of them", f.resume, f.out)
 	}

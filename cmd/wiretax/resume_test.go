@@ -21,6 +21,7 @@ func TestResumeRefusals(t *testing.T) {
 		{"another size", `{"size":"1,90"}`, "--size 90", exitUsage, "--size 90: the recording in DIR began with 1,90"},
 		{"a default given otherwise", `{}`, "--runs 6", exitUsage, "--runs 6: the recording in DIR began with 5"},
 		{"another list of transports", `{"transports":"udp,tcp"}`, "-t udp", exitUsage, "--transports udp: the recording in DIR began with udp,tcp"},
+		{"another preset", `{"preset":"dns"}`, "--preset rpc", exitUsage, "--preset rpc: the recording in DIR began with dns"},
 		{"both places", `{}`, "--out x", exitUsage, "want one of them"},
 		{"recorded without flags", `null`, "", exitFailure, "does not say with which flags it began"},
 		{"a flag that nobody knows", `{"flux":"1"}`, "", exitFailure, "flag --flux"},

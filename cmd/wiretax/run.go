@@ -30,6 +30,7 @@ type runFlags struct {
 	nicQueue   bool
 	// explainCauses runs variants of the TCP transports too, see causes.
 	explainCauses bool
+	preset        string
 	out           string
 	resume        string
 	output        outputFlags
@@ -67,6 +68,7 @@ that TLS and QUIC add to the application's own count as header bytes.`,
                                         two writes, one answer: Nagle's 40 ms
   wiretax run -t all --size uniform:64-1400 --interval 1ms --arrivals poisson
                                         every transport, drawn sizes and times
+  wiretax run --preset thread           the claims of 2008, put to the test
   wiretax run --explain-causes          what Nagle, cwnd, ... contribute
   wiretax run --loss 1% --seed 7        a link that loses the same frames again
   wiretax run --rtt 200us,1ms,20ms --interval 0,1ms,10ms --confidence 5%
@@ -88,6 +90,7 @@ that TLS and QUIC add to the application's own count as header bytes.`,
 	fl.StringVar(&f.link, "link", "wire", "`KIND` of link. wire: a relay with rate and delay, between TAP devices or, without /dev/net/tun, packet sockets (tap or packet chooses). veth: a veth pair, nothing between")
 	fl.StringVar(&f.offloads, "offloads", "off", "`off|keep` segmentation offload; kept, it makes super-frames, which are expanded (--link veth only)")
 	fl.BoolVar(&f.nicQueue, "nic-queue", false, "put the kernel's token bucket with the link's rate in front of the sender, as a NIC's queue: TCP small queues and autocorking work by what waits there (up to about 100M)")
+	fl.StringVar(&f.preset, "preset", "", "a known workload by `NAME`, its numbers with their sources: "+strings.Join(presetNames(), ", ")+". A flag given beside it overrides the preset's")
 	fl.BoolVar(&f.explainCauses, "explain-causes", false, "tell what Nagle, autocorking, cwnd, delayed ACK and timestamps each contribute: trials with and without, in turn, of every TCP transport")
 	fl.StringVar(&f.out, "out", "", "keep the captures and run.json in this new `DIR`")
 	fl.StringVar(&f.resume, "resume", "", "go on with the interrupted recording in `DIR`; flags may be left out, they are those it began with")
@@ -108,13 +111,17 @@ func run(c *cobra.Command, f *runFlags) error {
 	if f.output.explain {
 		return f.output.printExplanation(c)
 	}
+	if f.preset == presetList {
+		return printPresets(c)
+	}
 	if err := f.output.check(c); err != nil {
 		return err
 	}
-	if f.resume != "" {
-		if err := f.recall(c); err != nil {
-			return err
-		}
+	if err := f.recall(c); err != nil {
+		return err
+	}
+	if err := f.applyPreset(c); err != nil {
+		return err
 	}
 	e, err := f.experiment(c)
 	if err != nil {
