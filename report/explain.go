@@ -147,5 +147,7 @@ var warningCodes = [...]entry{
 	{"transport_left_out", "A transport of a set was not measured: this machine has it not, or a message does not fit."},
 	{"confidence_not_reached", "After all trials that --confidence was allowed, the 95 % interval of a median was still wider than asked for: the count says of how many workloads and transports. The trials differ that much, or are too few."},
 	{"host_changed", "A recording was resumed on another machine, kernel or version: trials before and after may differ for that reason. The run names the first."},
+	{"witnesses_disagree", "In so many trials the independent counts of frames are not equal; the witnesses of each trial have the numbers. Not to be trusted, exit code 4."},
+	{"frames_dropped", "In so many trials frames or datagrams were dropped by a capture, an interface, the wire or a socket: drops of each trial says where. Not to be trusted, exit code 4."},
 	{"incomplete", "A run ended before all of its trials: those that are complete count."},
 }
