@@ -258,7 +258,8 @@ func (m *matrix) table(cells []combination) *table {
 	}
 	t.columns = append(t.columns, column{name: "conditions", left: true}, column{name: "transport", left: true})
 	for _, f := range curveFigures {
-		t.columns = append(t.columns, column{name: f.name})
+		name, unit, _ := strings.Cut(f.name, ", ")
+		t.columns = append(t.columns, column{name: name, unit: unit})
 	}
 	for _, c := range cells {
 		for _, tr := range c.Transports {
