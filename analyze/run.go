@@ -12,8 +12,10 @@ type Run struct {
 	Kind      string     `json:"kind"` // "run"
 	Version   string     `json:"version"`
 	Host      Host       `json:"host"`
-	Link      Link       `json:"link"` // of the first workload
+	Link      Link       `json:"link"`             // of the first workload
+	Preset    *Preset    `json:"preset,omitempty"` // nil where the flags stand for themselves
 	Workloads []Workload `json:"workloads"`
+	Claims    []Claim    `json:"claims,omitempty"` // of the preset, put to the test
 	Warnings  []Warning  `json:"warnings"`
 }
 
@@ -29,7 +31,7 @@ type Host struct {
 // Link is what the frames travelled on.
 type Link struct {
 	Kind              string          `json:"kind"`                 // wire (a relay with rate and delay), veth (a pair with nothing between), interface
-	Devices           string          `json:"devices"`              // tap, packet or veth
+	Devices           string          `json:"devices"`              // tap, packet, veth or interface
 	RateBitsPerSecond int64           `json:"rate_bits_per_second"` // 0 for no limit
 	RTTSeconds        float64         `json:"rtt_seconds"`
 	Loss              float64         `json:"loss"`
@@ -39,6 +41,15 @@ type Link struct {
 	CongestionControl string          `json:"congestion_control"`
 	Offloads          map[string]bool `json:"offloads"` // features of the interface that hide wire frames
 	NICQueue          *NICQueue       `json:"nic_queue,omitempty"`
+	// Interfaces are the sender's and the receiver's of a link of kind interface. Its rate is what their drivers say, 0 if they do
+	// not, and its RTT is measured.
+	Interfaces []Interface `json:"interfaces,omitempty"`
+}
+
+// Interface is one real interface.
+type Interface struct {
+	Name   string `json:"name"`
+	Driver string `json:"driver"` // as ethtool -i has it
 }
 
 // NICQueue is the kernel's token bucket in front of the sender's interface (tc-tbf(8), tc-stab(8)): without it nothing ever
@@ -61,9 +72,11 @@ type Workload struct {
 	Depth           int         `json:"depth,omitempty"`       // transactions under way at once on a connection
 	Connections     int         `json:"connections,omitempty"` // that share the messages
 	Seed            uint64      `json:"seed"`                  // of sizes and times
+	LingerSeconds   float64     `json:"linger_seconds"`        // from the last write to the close of a connection
 	Link            *Link       `json:"link"`                  // nil in recordings that have one link only
 	Transports      []Transport `json:"transports"`
 	Causes          []Cause     `json:"causes,omitempty"`
+	Best            []Best      `json:"best,omitempty"` // of all transports, and of those over TCP
 }
 
 // LinkOf is the link of a workload.
@@ -86,6 +99,8 @@ type Transport struct {
 	Summary map[string]Summary `json:"summary,omitempty"` // by the JSON name of the figure
 	// BreakEven is absent for the base.
 	BreakEven *BreakEven `json:"break_even,omitempty"`
+	// Cost is absent without trials.
+	Cost *Cost `json:"cost,omitempty"`
 	// Theory is nil where no standard determines anything.
 	Theory   *Theory   `json:"theory,omitempty"`
 	Timeline *Timeline `json:"-"` // frames to draw, where somebody asked for them
@@ -119,6 +134,9 @@ type Trial struct {
 	AnswersDelivered  int64            `json:"answers_delivered"` // 0 where the pattern has none
 	ApplicationBytes  ApplicationBytes `json:"application_bytes"`
 	Latency           Latency          `json:"latency_seconds"`
+	LatencyFromDue    *Latency         `json:"latency_from_due_seconds"` // nil where nothing was due at a time
+	CPU               *CPU             `json:"cpu_seconds"`              // nil in recordings that say nothing about it
+	CPUPerMessage     *CPUPerMessage   `json:"cpu_seconds_per_message"`  // nil with CPU
 	DurationSeconds   float64          `json:"duration_seconds"`
 	AutoCorked        int64            `json:"auto_corked"` // TcpExtTCPAutoCorking of the sender's host
 	Port              uint16           `json:"port"`        // the receiver's port: the workload's flow
@@ -135,12 +153,26 @@ type ApplicationBytes struct {
 	Delivered int64 `json:"delivered"` // arrived intact
 }
 
-// Latency is the one-way delay from the send call to the receive call that returned the message's last byte, in seconds; where
+// Latency is the one-way delay from the send call, or from the moment the message was due, to the receive call that returned the message's last byte, in seconds; where
 // messages are answered, the round trip to the receive call that returned the answer's.
 type Latency struct {
 	P50 Ratio `json:"p50"`
 	P99 Ratio `json:"p99"`
 	Max Ratio `json:"max"`
+}
+
+// CPU is the CPU time of the threads of both ends, from the first message to the last, waiting left out, in seconds. It is NaN
+// where a library works on threads that are not the sender's or the receiver's alone (QUIC).
+type CPU struct {
+	Sender   Ratio `json:"sender"`
+	Receiver Ratio `json:"receiver"`
+	Floor    Ratio `json:"floor"` // the smallest time that the clock tells from none
+}
+
+// CPUPerMessage is the CPU time divided by the messages of the workload, in seconds.
+type CPUPerMessage struct {
+	Sender   Ratio `json:"sender"`
+	Receiver Ratio `json:"receiver"`
 }
 
 // Witnesses are the independent counts of the same frames.

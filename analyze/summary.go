@@ -37,6 +37,11 @@ var trialFigures = []struct {
 	{"latency_p50", func(t *Trial) float64 { return float64(t.Latency.P50) }},
 	{"latency_p99", func(t *Trial) float64 { return float64(t.Latency.P99) }},
 	{"latency_max", func(t *Trial) float64 { return float64(t.Latency.Max) }},
+	{"latency_from_due_p50", func(t *Trial) float64 { return float64(t.fromDue().P50) }},
+	{"latency_from_due_p99", func(t *Trial) float64 { return float64(t.fromDue().P99) }},
+	{"latency_from_due_max", func(t *Trial) float64 { return float64(t.fromDue().Max) }},
+	{"cpu_sender_per_message", func(t *Trial) float64 { return float64(t.perMessage().Sender) }},
+	{"cpu_receiver_per_message", func(t *Trial) float64 { return float64(t.perMessage().Receiver) }},
 	{"duration_seconds", func(t *Trial) float64 { return t.DurationSeconds }},
 }
 

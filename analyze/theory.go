@@ -54,16 +54,16 @@ func theoryCase(l *Link, w *Workload, t *Transport) predict.Case {
 		MTU: int64(l.MTU), IP: l.IP,
 		Timestamps: option("tcp_timestamps"), WindowScaling: option("tcp_window_scaling"), SACK: option("tcp_sack"),
 	}
-	regular := w.Sizes == "" && (w.Arrivals == "" || w.Arrivals == "constant") && !w.Answered()
-	plain := l.Kind == "wire" && w.Connections <= 1 && l.NICQueue == nil
-	if !regular || l.Loss > 0 {
+	if w.Sizes != "" || l.Loss > 0 {
 		return c
 	}
 	switch t.Name {
 	case "udp", "udp-gso", "udp-sendmmsg":
 		c.Handover = predict.Datagrams
+		c.Messages += answers(w)
 	}
-	if !plain {
+	constant := w.Arrivals == "" || w.Arrivals == "constant"
+	if !constant || l.Kind != "wire" || w.Answered() || w.Connections > 1 || l.NICQueue != nil {
 		return c
 	}
 	switch t.Name {
@@ -87,6 +87,17 @@ func theoryCase(l *Link, w *Workload, t *Transport) predict.Case {
 		}
 	}
 	return c
+}
+
+// answers is how many messages of the same size the receiver sends.
+func answers(w *Workload) int64 {
+	switch w.Pattern {
+	case "echo": // each message is answered
+		return int64(w.Messages)
+	case "wwr": // each pair is
+		return int64(w.Messages / 2)
+	}
+	return 0
 }
 
 // What one call takes: UIO_MAXIOV of writev(2), and the application's buffer of tcp-buffered in octets.

@@ -77,8 +77,8 @@ func (d *Direction) add(o *Direction) {
 const baseName = "udp"
 
 // Complete adds what follows from the counted trials: frames saved against the base, messages a data frame, the summary of
-// every figure, and the break-even with the base. Base is the transport udp, else the first; a trial is compared with the base's trial of the same
-// number, with the base's last one where it has fewer.
+// every figure, what the saving costs, the break-even with the base, and warnings. Base is the transport udp, else the first; a trial is
+// compared with the base's trial of the same number, with the base's last one where it has fewer.
 func (r *Run) Complete() {
 	for i := range r.Workloads {
 		w := &r.Workloads[i]
@@ -89,6 +89,9 @@ func (r *Run) Complete() {
 			for n := range t.Trials {
 				trial := &t.Trials[n]
 				trial.MessagesPerDataFrame = Over(int64(w.Messages), trial.DataFrames)
+				if c, n := trial.CPU, Ratio(w.Messages); c != nil {
+					trial.CPUPerMessage = &CPUPerMessage{c.Sender / n, c.Receiver / n}
+				}
 				if last := len(base.Trials) - 1; last >= 0 {
 					b := &base.Trials[min(n, last)]
 					trial.FramesSaved = b.Frames - trial.Frames
@@ -97,14 +100,20 @@ func (r *Run) Complete() {
 			}
 			t.Summary = summarise(t.Trials)
 		}
+		if base != nil {
+			w.price(base)
+		}
 		for j := range w.Transports {
 			if t := &w.Transports[j]; t != base {
 				t.BreakEven = w.breakEven(base, t, r.LinkOf(w))
 			}
 		}
 		w.addCauses()
+		w.addBest()
 	}
 	r.addTheory()
+	r.addClaims()
+	r.addDistrust()
 }
 
 // base is the transport that the others are compared with; nil without any.

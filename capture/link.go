@@ -60,7 +60,7 @@ func (l Link) expected(w traffic.Workload) time.Duration {
 		}
 		sending += time.Duration(n) * each / time.Duration(min(n, underWay))
 	}
-	return sending + 4*l.RTT
+	return sending + w.Linger + 4*l.RTT
 }
 
 // delayedACK is about what Nagle's algorithm makes the second of two writes wait.

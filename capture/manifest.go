@@ -25,6 +25,7 @@ type manifest struct {
 	Schema    string             `json:"schema"`
 	Kind      string             `json:"kind"`
 	Version   string             `json:"version"`
+	Preset    *Preset            `json:"preset,omitempty"`
 	Host      hostFacts          `json:"host"`
 	Link      linkFacts          `json:"link"` // of the first workload
 	Workloads []*workloadFacts   `json:"workloads"`
@@ -51,6 +52,8 @@ type linkFacts struct {
 	CongestionControl string          `json:"congestion_control"`
 	Offloads          map[string]bool `json:"offloads"`
 	NICQueue          *nicQueueFacts  `json:"nic_queue,omitempty"`
+	// Interfaces are the sender's and the receiver's, where they are real. Rate is what the driver says then, RTT is measured.
+	Interfaces []interfaceFacts `json:"interfaces,omitempty"`
 }
 
 // nicQueueFacts are the token bucket in front of the sender's interface.
@@ -71,6 +74,7 @@ type workloadFacts struct {
 	Depth           int               `json:"depth"`
 	Connections     int               `json:"connections"`
 	Seed            uint64            `json:"seed"`
+	LingerSeconds   float64           `json:"linger_seconds"`
 	Link            *linkFacts        `json:"link"`
 	Transports      []*transportFacts `json:"transports"`
 }
@@ -103,13 +107,14 @@ type trialFacts struct {
 	AnswersDelivered  int64            `json:"answers_delivered"`
 	ApplicationBytes  applicationFacts `json:"application_bytes"`
 	Latency           latencyFacts     `json:"latency_seconds"`
-	DurationSeconds   float64          `json:"duration_seconds"`
-	AutoCorked        int64            `json:"auto_corked"`
-	Port              uint16           `json:"port"`
-	Order             int              `json:"order"`
-	Capture           string           `json:"capture"`
-	Drops             map[string]int64 `json:"drops"`
-	Witnesses         witnesses        `json:"witnesses"`
+	costFacts
+	DurationSeconds float64          `json:"duration_seconds"`
+	AutoCorked      int64            `json:"auto_corked"`
+	Port            uint16           `json:"port"`
+	Order           int              `json:"order"`
+	Capture         string           `json:"capture"`
+	Drops           map[string]int64 `json:"drops"`
+	Witnesses       witnesses        `json:"witnesses"`
 }
 
 // applicationFacts are octets of messages and answers, each message counted once.
@@ -138,7 +143,7 @@ func newManifest(e Experiment, l *lab.Lab) (*manifest, error) {
 		return nil, err
 	}
 	m := &manifest{
-		Schema: "wiretax/1", Kind: "run", Version: e.Version, Host: thisHost(), Workloads: e.facts(), Warnings: []recordingWarning{},
+		Schema: "wiretax/1", Kind: "run", Version: e.Version, Preset: e.Preset, Host: thisHost(), Workloads: e.facts(), Warnings: []recordingWarning{},
 	}
 	for c, w := range m.Workloads {
 		link := e.linkFacts(e.link(c), l.Kind, offloads)
@@ -170,7 +175,7 @@ func (e Experiment) facts() (all []*workloadFacts) {
 		facts := &workloadFacts{
 			Messages: w.Messages, Size: int(math.Round(w.MeanSize())), Sizes: w.Sizes.String(), IntervalSeconds: w.Interval.Seconds(),
 			Arrivals: w.Arrivals.String(), Pattern: cmp.Or(string(w.Pattern), string(traffic.OneWay)), Depth: max(1, w.Depth),
-			Connections: max(1, w.Connections), Seed: w.Seed,
+			Connections: max(1, w.Connections), Seed: w.Seed, LingerSeconds: w.Linger.Seconds(),
 		}
 		for _, name := range e.Transports {
 			facts.Transports = append(facts.Transports, &transportFacts{Name: name, Options: map[string]any{}, Trials: []trialFacts{}, Variant: variantOf(name)})

@@ -29,8 +29,7 @@ type observer struct {
 	sent    atomic.Int64 // tally.Out, for a look without the lock
 
 	mu       sync.Mutex
-	seen     *sync.Cond // a sentinel has been seen
-	out, in  uint64     // the last sentinels seen to leave and to arrive
+	out, in  uint64 // the last sentinels seen to leave and to arrive
 	tally    tally
 	tcp      map[ports]*progress
 	sentinel struct{ out, in int64 } // sentinels since the last reset
@@ -39,12 +38,11 @@ type observer struct {
 	arena    []byte
 }
 
-// observe opens a capture on the host's interface.
-func observe(h *lab.Host) (*observer, error) {
+// observe opens a capture on the host's interface, of the frames that pass the filter.
+func observe(h *lab.Host, filter string) (*observer, error) {
 	o := &observer{mac: h.MAC, tcp: make(map[ports]*progress)}
-	o.seen = sync.NewCond(&o.mu)
 	err := h.Within(func() (err error) {
-		o.capture, err = live.Open(live.Config{Interface: lab.Interface, SnapLen: snapLen, Buffer: ringBytes}, o.frame)
+		o.capture, err = live.Open(live.Config{Interface: h.Interface, SnapLen: snapLen, Buffer: ringBytes, Filter: filter}, o.frame)
 		return err
 	})
 	if err != nil {
@@ -69,7 +67,6 @@ func (o *observer) frame(f live.Frame) {
 			o.in = number
 			o.sentinel.in++
 		}
-		o.seen.Broadcast()
 		return
 	}
 	o.tally.count(f.Data, outgoing, o.tcp)

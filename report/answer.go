@@ -32,8 +32,8 @@ func comparisons(w *analyze.Workload) []line {
 			continue
 		}
 		sentences := []string{
-			deliverySentence(w, t), dataSentence(w, ref, t), totalSentence(ref, t), aheadSentence(w, ref, t),
-			latencySentence(w, ref, t), stabilitySentence(t),
+			deliverySentence(w, t), dataSentence(w, ref, t), totalSentence(ref, t), callsSentence(ref, t),
+			aheadSentence(w, ref, t), latencySentence(w, ref, t), stabilitySentence(t),
 		}
 		lines = append(lines, line{label: t.Name, text: joined(sentences)})
 	}
@@ -114,24 +114,25 @@ func savedOrCost(saved analyze.Summary) string {
 }
 
 // percentiles are the latencies that are compared.
-var percentiles = [...]struct{ name, key string }{{"p50", "latency_p50"}, {"p99", "latency_p99"}}
+var percentiles = [...]string{"p50", "p99"}
 
 // latencySentence says what a saving costs in time, or gains: datagrams of their own can be slower on a slow link. What the
 // trials leave open is said once for all transports, by unclearLatency.
 func latencySentence(w *analyze.Workload, ref, t analyze.Transport) string {
 	var parts []string
 	for _, p := range percentiles {
-		if !compares(ref, t, p.key) || unclear(ref, t, p.key) {
+		figure := w.LatencyFigure(p)
+		if !compares(ref, t, figure) || unclear(ref, t, figure) {
 			continue
 		}
-		added := float64(t.Summary[p.key].Median - ref.Summary[p.key].Median)
+		added := float64(t.Summary[figure].Median - ref.Summary[figure].Median)
 		switch {
 		case added == 0:
-			parts = append(parts, p.name+" no change")
+			parts = append(parts, p+" no change")
 		case added > 0:
-			parts = append(parts, p.name+glue+"+"+millis(added)+glue+"ms")
+			parts = append(parts, p+glue+"+"+millis(added)+glue+"ms"+priceOf(p, t))
 		default:
-			parts = append(parts, p.name+glue+millis(added)+glue+"ms")
+			parts = append(parts, p+glue+millis(added)+glue+"ms")
 		}
 	}
 	if len(parts) == 0 {
@@ -171,8 +172,8 @@ func unclearLatency(w *analyze.Workload) string {
 	for _, t := range w.Transports[1:] {
 		var names []string
 		for _, p := range percentiles {
-			if compares(ref, t, p.key) && unclear(ref, t, p.key) {
-				names = append(names, p.name)
+			if figure := w.LatencyFigure(p); compares(ref, t, figure) && unclear(ref, t, figure) {
+				names = append(names, p)
 			}
 		}
 		if len(names) > 0 {

@@ -37,9 +37,14 @@ var runFigures = [...]figure{
 	{key: "send_calls", column: column{name: "send\ncalls"}, format: count, wide: true},
 	{key: "recv_calls", column: column{name: "recv\ncalls", priority: 3}, format: count},
 	{key: "auto_corked", column: column{name: "auto-\ncorked", priority: 2}, format: count, when: nonZero("auto_corked")},
-	{key: "latency_p50", column: column{name: "p50", unit: "ms", priority: 1}, format: millis, always: true},
-	{key: "latency_p99", column: column{name: "p99", unit: "ms"}, format: millis, always: true, wide: true},
-	{key: "latency_max", column: column{name: "max", unit: "ms"}, format: millis, always: true, wide: true},
+	{key: "cpu_sender_per_message", column: column{name: "sender\nCPU", unit: "us"}, format: micros, always: true, wide: true, when: known("cpu_sender_per_message")},
+	{key: "cpu_receiver_per_message", column: column{name: "receiver\nCPU", unit: "us"}, format: micros, always: true, wide: true, when: known("cpu_receiver_per_message")},
+	{key: "latency_p50", column: column{name: "p50", unit: "ms", priority: 1}, format: millis, always: true, when: fromCall},
+	{key: "latency_p99", column: column{name: "p99", unit: "ms"}, format: millis, always: true, wide: true, when: fromCall},
+	{key: "latency_max", column: column{name: "max", unit: "ms"}, format: millis, always: true, wide: true, when: fromCall},
+	{key: "latency_from_due_p50", column: column{name: "p50", unit: "ms", priority: 1}, format: millis, always: true, when: (*analyze.Workload).FromDue},
+	{key: "latency_from_due_p99", column: column{name: "p99", unit: "ms"}, format: millis, always: true, wide: true, when: (*analyze.Workload).FromDue},
+	{key: "latency_from_due_max", column: column{name: "max", unit: "ms"}, format: millis, always: true, wide: true, when: (*analyze.Workload).FromDue},
 	{key: "duration_seconds", column: column{name: "duration", unit: "ms"}, format: millis, always: true, wide: true},
 	{key: "data_frames_saved", column: column{name: "data\nsaved"}, format: count, wide: true},
 	{key: "frames_saved", column: column{name: "frames\nsaved"}, format: count},
@@ -50,6 +55,18 @@ func nonZero(key string) func(*analyze.Workload) bool {
 		return slices.ContainsFunc(w.Transports, func(t analyze.Transport) bool { return t.Summary[key].Max > 0 })
 	}
 }
+
+// known reports whether a trial has the figure.
+func known(key string) func(*analyze.Workload) bool {
+	return func(w *analyze.Workload) bool {
+		return slices.ContainsFunc(w.Transports, func(t analyze.Transport) bool {
+			s, ok := t.Summary[key]
+			return ok && s.Median.Valid()
+		})
+	}
+}
+
+func fromCall(w *analyze.Workload) bool { return !w.FromDue() }
 
 // undelivered reports whether a message got lost in any trial.
 func undelivered(w *analyze.Workload) bool {
@@ -76,12 +93,21 @@ func transportTable(w *analyze.Workload, wide, inline bool) *table {
 		if inline {
 			cells = f.rangedCells(w)
 		}
+		if f.key == "frames_saved" {
+			markUnbeaten(cells, w)
+		}
 		t.columns = append(t.columns, f.column)
 		for i, cell := range cells {
 			t.rows[i] = append(t.rows[i], cell)
 		}
 	}
-	t.notes = append(t.notes, "header and wire overhead: bytes per payload byte; p50: "+delayOf(w)+" latency")
+	t.notes = append(t.notes, "header and wire overhead: bytes per payload byte; p50: "+latencyOf(w))
+	if comparable(w) {
+		t.notes = append(t.notes, "* no other saves more frames at less latency (p50)")
+	}
+	if base := w.Transports[0].Name; base != reference {
+		t.notes = append(t.notes, "base: "+clean(base)+"; add udp to compare with a datagram a message (-t udp,"+clean(base)+")")
+	}
 	if n := strangers(w); n > 0 {
 		t.notes = append(t.notes, plural(float64(n), "frame")+" on the link in all trials were not the workload's: in no figure")
 	}
@@ -104,14 +130,14 @@ func rangeTable(w *analyze.Workload, wide bool) *table {
 	t := &table{columns: []column{{name: "transport", left: true}}, derived: true}
 	cells := make([][]string, len(w.Transports))
 	for _, f := range runFigures {
-		if f.wide && !wide && f.key != "latency_p99" || !slices.ContainsFunc(w.Transports, f.varied) {
+		if f.wide && !wide && f.key != w.LatencyFigure("p99") || f.when != nil && !f.when(w) || !slices.ContainsFunc(w.Transports, f.varied) {
 			continue
 		}
 		c := f.column
 		switch f.key {
 		case "frames_saved":
 			c.priority = 8
-		case "latency_p99":
+		case "latency_p99", "latency_from_due_p99":
 			c.priority = 4
 		}
 		t.columns = append(t.columns, c)

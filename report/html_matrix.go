@@ -20,9 +20,9 @@ func paretoPicture(w *analyze.Workload, id string) picture {
 		saved, added analyze.Summary
 	}
 	var trades []trade
-	ref := w.Transports[0]
+	ref, figure := w.Transports[0], w.LatencyFigure("p50")
 	for i, t := range w.Transports {
-		saved, added := t.Summary["frames_saved"], minus(t.Summary["latency_p50"], ref.Summary["latency_p50"])
+		saved, added := t.Summary["frames_saved"], minus(t.Summary[figure], ref.Summary[figure])
 		if i == 0 {
 			added = analyze.Summary{Exact: true}
 		}

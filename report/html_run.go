@@ -11,7 +11,7 @@ import (
 
 // runPage is the report of an experiment for a browser.
 func runPage(r *analyze.Run) *page {
-	p := &page{Heading: "wiretax run", Lead: []string{linkLine(r.Link), hostLine(r)}, Trust: runVerdict(r), Notes: footnotes(r.Warnings), Words: definitions[:]}
+	p := &page{Heading: "wiretax run", Lead: append(presetLead(r.Preset), linkLine(r.Link), hostLine(r)), Trust: runVerdict(r), Notes: runFootnotes(r.Warnings), Words: definitions[:]}
 	for i := range r.Workloads {
 		w := referenceFirst(&r.Workloads[i])
 		s := workloadSection(r, w, i)
@@ -24,9 +24,16 @@ func runPage(r *analyze.Run) *page {
 	}
 	if len(r.Workloads) > 1 {
 		p.Heading = plural(float64(len(r.Workloads)), "workload") + " over the same link"
+		if t := bestTable(r, true); t != nil {
+			best := picture{ID: "best-table", Title: "Who saves most, workload by workload", Open: true, Data: t}
+			p.Sections = append([]pageSection{{ID: "best", Title: "Comparison of the workloads", Pictures: []picture{best}}}, p.Sections...)
+		}
 		if s := curvesSection(r); len(s.Pictures) > 0 {
 			p.Sections = append([]pageSection{s}, p.Sections...)
 		}
+	}
+	if s := claimPage(r); s != nil {
+		p.Sections = append([]pageSection{*s}, p.Sections...)
 	}
 	p.Title = "wiretax: " + unglued(p.Heading)
 	return p
@@ -98,14 +105,15 @@ func transportCards(w *analyze.Workload) []card {
 		if i > 0 && frames.Median.Valid() && len(t.Summary) > 0 {
 			c.Lines = append(c.Lines, fmt.Sprintf("%s, %s with data", quantified(frames, "frame"), ranged(t.Summary["data_frames"], count)))
 		}
-		if p50 := t.Summary["latency_p50"]; p50.Median.Valid() && len(t.Summary) > 0 {
+		figure := w.LatencyFigure("p50")
+		if p50 := t.Summary[figure]; p50.Median.Valid() && len(t.Summary) > 0 {
 			text := "latency p50 " + median(p50, millis) + glue + "ms"
 			switch {
-			case i == 0 || !compares(ref, t, "latency_p50"):
-			case unclear(ref, t, "latency_p50"):
+			case i == 0 || !compares(ref, t, figure):
+			case unclear(ref, t, figure):
 				text += " (no clear change)"
 			default:
-				text += " (" + signed(float64(p50.Median-ref.Summary["latency_p50"].Median)) + glue + "ms)"
+				text += " (" + signed(float64(p50.Median-ref.Summary[figure].Median)) + glue + "ms)"
 			}
 			c.Lines = append(c.Lines, text)
 		}

@@ -39,6 +39,9 @@ func percent(v float64) string { return separated(strconv.FormatFloat(100*v, 'f'
 // millis writes seconds in milliseconds.
 func millis(v float64) string { return ratio(1e3 * v) }
 
+// micros writes seconds in microseconds.
+func micros(v float64) string { return ratio(1e6 * v) }
+
 // share writes n/of in percent.
 func share(n, of int64) string {
 	if of == 0 {

@@ -17,6 +17,7 @@ func runRecords(r *analyze.Run) table {
 		names = append(names, f.column+"_median", f.column+"_min", f.column+"_max")
 	}
 	names = append(names, "message_sizes", "arrivals", "pattern", "depth", "connections")
+	names = append(names, costNames()...)
 	names = append(names, theoryColumns[:]...)
 	names = append(names, "congestion_control")
 	t := table{columns: named(names...)}
@@ -45,6 +46,7 @@ func runRecords(r *analyze.Run) table {
 				row = append(row, number(s.Median), number(s.Min), number(s.Max))
 			}
 			row = append(row, w.Sizes, w.Arrivals, w.Pattern, blankZero(int64(w.Depth)), blankZero(int64(w.Connections)))
+			row = append(row, costCells(&tr)...)
 			row = append(row, theoryCells(&tr)...)
 			row = append(row, l.CongestionControl)
 			t.rows = append(t.rows, row)
@@ -89,12 +91,13 @@ func directionCells(d *analyze.Direction) []string {
 }
 
 var frameColumns = [...]string{"n", "time", "len", "caplen", "frames", "payload_bytes", "header_bytes", "padding_bytes", "wire_bytes",
-	"role", "flow", "a_to_b", "expanded"}
+	"role", "flow", "a_to_b", "expanded", "unique_payload_bytes", "icmp_body_bytes"}
 
 func frameCells(f *analyze.FrameRow) []string {
 	row := append([]string{strconv.FormatInt(f.N, 10), f.Time},
 		decimals(f.Len, f.CapLen, f.Frames, f.PayloadBytes, f.HeaderBytes, f.PaddingBytes, f.WireBytes)...)
-	return append(row, string(f.Role), strconv.Itoa(f.Flow), strconv.FormatBool(f.AToB), strconv.FormatBool(f.Expanded))
+	row = append(row, string(f.Role), strconv.Itoa(f.Flow), strconv.FormatBool(f.AToB), strconv.FormatBool(f.Expanded))
+	return append(row, decimals(f.UniqueBytes, f.ICMPBodyBytes)...)
 }
 
 func flowColumns() []string {

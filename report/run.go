@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,6 +16,9 @@ const reference = "udp"
 // runDocument states the experiment, shows a row for each transport, and answers in words. Ranges stand inline, beside their
 // median, where width is no matter, otherwise in a table of their own.
 func runDocument(r *analyze.Run, wide, inline bool) document {
+	if len(r.Claims) > 0 && !wide {
+		return storyDocument(r, inline)
+	}
 	var d document
 	link := ""
 	for i := range r.Workloads {
@@ -24,32 +28,53 @@ func runDocument(r *analyze.Run, wide, inline bool) document {
 			head.lines = append(head.lines, line{text: text})
 			link = text
 		}
+		if i == 0 {
+			head.lines = append(presetLines(r.Preset), head.lines...)
+		}
 		if i == 0 && wide {
 			head.lines = append(head.lines, line{text: hostLine(r)})
 		}
-		d = append(d, head, section{table: transportTable(w, wide, inline)})
-		if t := rangeTable(w, wide); !inline && t != nil {
-			d = append(d, section{title: "range over the trials (blank: the same in each)", table: t})
-		}
-		if t := wireTable(w); t != nil {
-			d = append(d, section{title: "from wire bytes down to unique payload (medians)", table: t})
-		}
-		if options := optionSection(w); wide && len(options.lines) > 0 {
-			d = append(d, options)
-		}
-		if wide || inline {
-			d = append(d, theorySections(w)...)
-		}
-		d = append(d, causeSections(w, wide || inline)...)
-		if len(w.Transports) > 1 {
-			d = append(d, answer(w)...)
-		}
+		d = append(append(d, head), workloadSections(w, wide, inline)...)
 	}
-	d = append(d, trustSection(r))
-	if notes := footnotes(r.Warnings); len(notes) > 0 {
+	d = append(d, bestSections(r, wide || inline)...)
+	if len(r.Claims) > 0 {
+		d = append(d, claimSections(r)...)
+	}
+	return append(d, closing(r)...)
+}
+
+// closing says whether to trust the figures, and where words are explained.
+func closing(r *analyze.Run) document {
+	d := document{trustSection(r)}
+	if notes := runFootnotes(r.Warnings); len(notes) > 0 {
 		d = append(d, section{lines: notes})
 	}
 	return append(d, section{lines: []line{{text: "wiretax run --explain defines every column", tone: faint}}})
+}
+
+// workloadSections are the figures of a workload and what they say; none without transports.
+func workloadSections(w *analyze.Workload, wide, inline bool) document {
+	if len(w.Transports) == 0 {
+		return nil
+	}
+	d := document{{table: transportTable(w, wide, inline)}}
+	if t := rangeTable(w, wide); !inline && t != nil {
+		d = append(d, section{title: "range over the trials (blank: the same in each)", table: t})
+	}
+	if t := wireTable(w); t != nil {
+		d = append(d, section{title: "from wire bytes down to unique payload (medians)", table: t})
+	}
+	if options := optionSection(w); wide && len(options.lines) > 0 {
+		d = append(d, options)
+	}
+	if wide || inline {
+		d = append(d, theorySections(w)...)
+	}
+	d = append(d, causeSections(w, wide || inline)...)
+	if len(w.Transports) > 1 {
+		d = append(d, answer(w)...)
+	}
+	return d
 }
 
 // referenceFirst is the workload without the variants of its transports, which stand in the table of causes.
@@ -94,6 +119,9 @@ func workloadLine(w *analyze.Workload) string {
 	if w.Connections > 1 {
 		pace += ", over " + plural(float64(w.Connections), "connection")
 	}
+	if w.LingerSeconds > 0 {
+		pace += ", closed after " + seconds(w.LingerSeconds)
+	}
 	return fmt.Sprintf("%s of %s%sB %s, %s", plural(float64(w.Messages), "message"), sizeOf(w), glue, pace, trialCount(w))
 }
 
@@ -113,6 +141,14 @@ func delayOf(w *analyze.Workload) string {
 	return "one-way"
 }
 
+// latencyOf says what the column p50 is.
+func latencyOf(w *analyze.Workload) string {
+	if w.FromDue() {
+		return delayOf(w) + " latency from the moment a message was due"
+	}
+	return delayOf(w) + " latency"
+}
+
 // trialCount says how often each transport sent the workload.
 func trialCount(w *analyze.Workload) string {
 	fewest, most := -1, 0
@@ -129,17 +165,32 @@ func trialCount(w *analyze.Workload) string {
 	return plural(float64(most), "trial") + " per transport"
 }
 
+// interfaceNames names the ends of a real link, after its kind.
+func interfaceNames(ends []analyze.Interface) string {
+	var names []string
+	for _, i := range ends {
+		names = append(names, clean(i.Name))
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return "s " + strings.Join(names, " to ")
+}
+
 func linkLine(l analyze.Link) string {
-	parts := []string{strings.TrimSpace("link: " + l.Kind)}
-	emulated := l.Kind != "interface" // of an interface nobody knows rate and RTT
+	parts := []string{strings.TrimSpace("link: " + l.Kind + interfaceNames(l.Interfaces))}
+	emulated := l.Kind != "interface" // of an interface the rate is what its driver says, if it does
 	switch {
 	case l.RateBitsPerSecond > 0:
 		parts[0] += " " + bitRate(l.RateBitsPerSecond)
 	case emulated:
 		parts[0] += " without rate limit"
 	}
-	if l.RTTSeconds > 0 || emulated {
+	switch {
+	case emulated:
 		parts = append(parts, "RTT"+glue+seconds(l.RTTSeconds))
+	case l.RTTSeconds > 0:
+		parts = append(parts, "RTT"+glue+seconds(math.Round(l.RTTSeconds*1e6)/1e6)+glue+"(measured)")
 	}
 	if l.Loss > 0 {
 		parts = append(parts, fmt.Sprintf("loss%s%s%s%% (seed%s%d)", glue, decimal(sixDigits(100*l.Loss)), glue, glue, l.Seed))

@@ -19,6 +19,8 @@ type connection struct {
 	messages *inbox // at the receiver
 	answers  *inbox // at the sender; nil one way
 	window   *window
+	late     []int64 // by how much each message was written after it was due; nil where none is due at a time
+	cpu      struct{ send, collect, receive stopwatch }
 	calls    struct{ send, recv atomic.Int64 }
 	octets   int64 // that the receive calls for messages returned
 
@@ -31,6 +33,9 @@ func (r *run) newConnection(plan *Plan, number int) *connection {
 	w := plan.workload
 	x := newExchange(plan, number, w.connections())
 	c := &connection{run: r, number: number, messages: newInbox(x), window: &window{group: 1}, received: make(chan struct{})}
+	if plan.timed() {
+		c.late = make([]int64, len(x.times))
+	}
 	if w.answered() {
 		c.answers = newInbox(x.answers(w.group()))
 		c.window = newWindow(w.group(), w.depth())
@@ -118,25 +123,30 @@ func (c *connection) send(ctx context.Context, out outlet, fd int) error {
 	if err != nil {
 		return err
 	}
+	c.cpu.send.start()
+	defer c.cpu.send.stop()
 	hold := c.via.hold()
 	var flush int64 // when what the outlet holds must leave
 	var begun bool  // the transaction of the next message is under way
 	for seq := range x.times {
 		if !begun && seq%c.window.group == 0 {
-			if err := c.window.begin(ctx); err != nil {
+			if err := c.beginTransaction(ctx); err != nil {
 				return err
 			}
 		}
 		if due := x.due(seq); due > 0 {
 			if out.holds() && flush < start+due {
-				wait.until(flush)
+				c.await(wait, flush)
 				if err := out.flush(); err != nil {
 					return err
 				}
 			}
-			wait.until(start + due)
+			c.await(wait, start+due)
 		}
 		now := c.clock.now()
+		if c.late != nil {
+			c.late[seq] = now - start - x.due(seq)
+		}
 		if !out.holds() {
 			flush = now + hold
 		}
@@ -157,7 +167,30 @@ func (c *connection) send(ctx context.Context, out outlet, fd int) error {
 			}
 		}
 	}
-	return c.window.end(ctx)
+	c.cpu.send.pause(func() { err = c.window.end(ctx) })
+	return err
+}
+
+// await waits until the deadline, and takes no account of the CPU time of that.
+func (c *connection) await(wait *waiter, deadline int64) {
+	if c.clock.now() < deadline {
+		c.cpu.send.pause(func() { wait.until(deadline) })
+	}
+}
+
+// beginTransaction waits until one more transaction may be under way.
+func (c *connection) beginTransaction(ctx context.Context) (err error) {
+	if !c.window.try() {
+		c.cpu.send.pause(func() { err = c.window.begin(ctx) })
+	}
+	return err
+}
+
+// linger keeps the connection open for as long as the workload asks. fd is the socket whose death ends the wait.
+func (c *connection) linger(fd int) {
+	if c.Workload.Linger > 0 {
+		newWaiter(c.clock, fd).until(c.clock.now() + int64(c.Workload.Linger))
+	}
 }
 
 // hold is how long messages wait for others of the same call, in nanoseconds. Who gathers what is at hand waits for none.
@@ -212,11 +245,16 @@ const readSize = 256 << 10
 
 // receive reads into the inbox until the end. after is called behind each read that returned something; nil is not.
 func (c *connection) receive(in io.Reader, box *inbox, after func() error) error {
-	take := box.stream
+	take, cpu := box.stream, &c.cpu.receive
 	if c.via.datagrams {
 		take = box.datagram
 	}
+	if box == c.answers {
+		cpu = &c.cpu.collect
+	}
 	buf := make([]byte, readSize)
+	cpu.start()
+	defer cpu.stop()
 	for {
 		n, err := in.Read(buf)
 		if n > 0 {

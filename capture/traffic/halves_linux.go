@@ -44,6 +44,7 @@ type Half struct {
 	// Times are those of the messages of each connection by the same clock: of their writes in the sender's half, of their
 	// arrival in the receiver's, 0 for none. They are missing where latency is the round trip, which is the sender's to tell.
 	Times [][]int64
+	Due   [][]int64 // of the sender's half: when those messages were due; missing where none was at a time
 }
 
 // Send is the half of Run that sends; Config.To is at another host, where Receive runs with the same Config. Config.Arrived
@@ -69,6 +70,7 @@ func Join(sender, receiver *Half, ahead time.Duration) *Outcome {
 	o.Duplicated += r.Duplicated
 	o.Reordered += r.Reordered
 	o.ReceiverOverflow += r.ReceiverOverflow
+	o.CPU.Receiver, o.CPU.Floor = r.CPU.Receiver, max(o.CPU.Floor, r.CPU.Floor)
 	o.ApplicationBytesDelivered += r.ApplicationBytesDelivered
 	o.Port, o.Receivers = r.Port, r.Receivers
 	o.Options = maps.Clone(sender.Outcome.Options)
@@ -76,6 +78,7 @@ func Join(sender, receiver *Half, ahead time.Duration) *Outcome {
 	last := sender.Last
 	if sender.Times != nil {
 		o.Latency = oneWay(sender.Times, receiver.Times, int64(ahead))
+		o.LatencyFromDue = oneWay(sender.Due, receiver.Times, int64(ahead))
 		last = receiver.Last - int64(ahead)
 	}
 	if o.Duration = 0; o.MessagesDelivered > 0 {
@@ -115,6 +118,13 @@ func (r *run) half() *Half {
 			}
 		}
 		h.Times = append(h.Times, times)
+		if c.late != nil && r.here.sends() {
+			due := make([]int64, len(times))
+			for seq := range due {
+				due[seq] = r.start + c.messages.due(seq)
+			}
+			h.Due = append(h.Due, due)
+		}
 	}
 	h.Outcome = *r.outcome()
 	if !r.here.sends() {

@@ -204,6 +204,7 @@ func (c *connection) sendQUIC(ctx context.Context, t *quic.Transport, config *qu
 	if err := c.send(ctx, ends.out, hangup); err != nil {
 		return err
 	}
+	c.linger(hangup)
 	if err := ends.close(); err != nil {
 		return err
 	}

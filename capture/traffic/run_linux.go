@@ -23,6 +23,7 @@ type run struct {
 	via         transport
 	ip          int
 	clock       clock
+	cpuFloor    time.Duration
 	connections []*connection
 	sockets     sockets
 	cancel      context.CancelCauseFunc
@@ -62,7 +63,7 @@ func perform(ctx context.Context, c Config, here half, m Meeting, complete func(
 	defer cancel(nil)
 
 	plan := c.Workload.Plan()
-	r := &run{Config: c, here: here, meeting: m, via: via, ip: c.From.ip(), clock: clock, cancel: cancel, gate: make(chan struct{}),
+	r := &run{Config: c, here: here, meeting: m, via: via, ip: c.From.ip(), clock: clock, cpuFloor: threadTimeFloor(), cancel: cancel, gate: make(chan struct{}),
 		out: Outcome{Options: make(map[string]any), ApplicationBytesOffered: plan.Octets()}}
 	for i := range c.Workload.connections() {
 		r.connections = append(r.connections, r.newConnection(plan, i))
@@ -170,7 +171,9 @@ func (r *run) note(c *connection, options map[string]any) {
 func (r *run) outcome() *Outcome {
 	o := &r.out
 	var timed []*exchange
+	var fromDue []int64
 	last := int64(0)
+	o.CPU = CPU{Floor: r.cpuFloor, Known: r.via.carrier != overQUIC}
 	for _, c := range r.connections {
 		o.SendCalls += c.calls.send.Load()
 		o.RecvCalls += c.calls.recv.Load()
@@ -190,10 +193,32 @@ func (r *run) outcome() *Outcome {
 			last = max(last, in.last)
 		}
 		timed = append(timed, measured.exchange)
+		fromDue = append(fromDue, c.delaysFromDue()...)
+		o.CPU.Sender += c.cpu.send.used + c.cpu.collect.used
+		o.CPU.Receiver += c.cpu.receive.used
 	}
+	o.LatencyFromDue = percentiles(fromDue)
 	o.Latency = latency(timed...)
 	if o.MessagesDelivered > 0 {
 		o.Duration = time.Duration(last - r.start)
 	}
 	return o
+}
+
+// delaysFromDue are the delays of the messages that arrived, or were answered, counted from when they, or the first of their
+// transaction, were due; none where nothing is due at a time.
+func (c *connection) delaysFromDue() (delays []int64) {
+	measured := c.messages.exchange
+	if c.answers != nil {
+		measured = c.answers.exchange
+	}
+	if c.late == nil || !c.here.sends() {
+		return nil
+	}
+	for seq, t := range measured.times {
+		if t < 0 {
+			delays = append(delays, ^t+c.late[seq*c.window.group])
+		}
+	}
+	return delays
 }

@@ -141,6 +141,7 @@ func (c *connection) sendTCP(ctx context.Context, fd int) error {
 	if err := c.send(ctx, outlet, fd); err != nil {
 		return err
 	}
+	c.linger(fd)
 	if err := c.shutDown(fd, stream); err != nil {
 		return err
 	}

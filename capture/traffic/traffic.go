@@ -61,8 +61,13 @@ type Outcome struct {
 	// Octets of messages and answers: of all that the workload has, and of those that arrived, each counted once.
 	ApplicationBytesOffered, ApplicationBytesDelivered int64
 
-	Latency  Latency
-	Duration time.Duration // from the write of the first message to the return of the receive call that completed the last
+	Latency Latency
+	// LatencyFromDue counts from the moment a message was due, not from its write: where a sender is late, because an earlier
+	// write blocked or an answer did not come, the messages behind it wait, and a latency from the write does not say so
+	// (coordinated omission). It is not known where no time is given: back to back nothing is due.
+	LatencyFromDue Latency
+	CPU            CPU
+	Duration       time.Duration // from the write of the first message to the return of the receive call that completed the last
 
 	Port uint16 // the receiver's
 

@@ -22,6 +22,8 @@ type Workload struct {
 	Depth       int      // transactions under way at most, of each connection; 0 stands for 1
 	Connections int      // that share the messages, each taking its turn; 0 stands for 1
 	Seed        uint64   // of what is drawn: sizes and times
+
+	Linger time.Duration // from the last write, or the last answer, to the close of a connection
 }
 
 // Bytes is the size of the messages in words: a number, or what ParseSizes reads.
@@ -54,6 +56,9 @@ func (w Workload) String() string {
 	}
 	if w.Connections > 1 {
 		s += fmt.Sprintf(", %d connections", w.Connections)
+	}
+	if w.Linger > 0 {
+		s += fmt.Sprintf(", closed after %v", w.Linger)
 	}
 	return s
 }
@@ -231,6 +236,9 @@ func (p *Plan) Due(i int) int64 {
 	return int64(i) * int64(p.workload.Interval)
 }
 
+// timed reports whether messages are due at times; back to back they are due when the one before has been written.
+func (p *Plan) timed() bool { return p.due != nil || p.workload.Interval > 0 }
+
 // Octets is the size of all messages together, of the answers too.
 func (p *Plan) Octets() (n int64) {
 	w := p.workload
@@ -315,6 +323,8 @@ func (w Workload) check() error {
 		return fmt.Errorf("messages must be 1 to %d, is %d", MaxMessages, w.Messages)
 	case w.Interval < 0:
 		return fmt.Errorf("interval must not be negative, is %v", w.Interval)
+	case w.Linger < 0 || w.Linger > maxSpan:
+		return fmt.Errorf("linger must be 0 to a year, is %v", w.Linger)
 	case w.Interval > maxSpan/time.Duration(w.Messages):
 		return fmt.Errorf("%d messages at an interval of %v take longer than a year", w.Messages, w.Interval)
 	case w.Interval == 0 && w.Arrivals != (Arrivals{}):

@@ -16,6 +16,7 @@ import (
 // flagValues are the words that flags take, by the name of the flag, which means the same with every command.
 var flagValues = map[string]func() []string{
 	"transports": func() []string { return append(traffic.Names(), traffic.Sets()...) },
+	"preset":     presetNames,
 	"by":         func() []string { return analyze.ViewNames[:] },
 	"sort":       analyze.SortColumns,
 	"as":         func() []string { return []string{"ethernet"} },

@@ -5,6 +5,7 @@ import (
 	"iter"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/pflag"
 
@@ -20,6 +21,7 @@ type workloadFlags struct {
 	patterns    []string
 	depths      counts
 	connections counts
+	linger      span
 }
 
 func defaultWorkload() workloadFlags {
@@ -37,6 +39,7 @@ func (f *workloadFlags) register(fl *pflag.FlagSet) {
 	fl.StringSliceVar(&f.patterns, "pattern", f.patterns, "one-way; echo: each message is answered by one of its size; wwr: two writes, then one\nanswer to both. With answers, latency is the round trip")
 	fl.Var(&f.depths, "depth", "transactions under way at once on a connection (echo, wwr)")
 	fl.Var(&f.connections, "connections", "connections that share the messages, each taking its turn")
+	fl.Var(&f.linger, "linger", "keep a connection open so long behind its last write; 0: the close follows at once, and\nits FIN takes along what Nagle's algorithm still holds. With it Nagle and delayed ACKs play out")
 }
 
 func (f *workloadFlags) dimensions() [7]int {
@@ -66,6 +69,7 @@ func (f *workloadFlags) all(seed uint64) iter.Seq[traffic.Workload] {
 			w := traffic.Workload{
 				Messages: f.messages[at[0]], Size: size.fixed, Sizes: size.drawn, Interval: f.intervals[at[2]], Arrivals: f.arrivals[at[3]],
 				Pattern: traffic.Pattern(f.patterns[at[4]]), Depth: f.depths[at[5]], Connections: f.connections[at[6]], Seed: seed,
+				Linger: time.Duration(f.linger),
 			}
 			if w.Depth == 0 {
 				w.Depth = -1 // given as 0: no default, a mistake

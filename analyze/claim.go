@@ -1,0 +1,308 @@
+package analyze
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"wiretax/analyze/predict"
+)
+
+// Preset is a named set of flags with what its numbers rest on.
+type Preset struct {
+	Name    string   `json:"name"`
+	Source  string   `json:"source"`
+	Assumed string   `json:"assumed"` // what no source determines
+	Given   []string `json:"given"`   // flags that were given beside the preset: they override it
+}
+
+// Verdict says what the measurement makes of a claim.
+type Verdict string
+
+// The verdicts.
+const (
+	Holds       Verdict = "holds"
+	HoldsIf     Verdict = "holds_only_if" // Words say the condition
+	Fails       Verdict = "does_not_hold"
+	NotMeasured Verdict = "not_measured"
+)
+
+// Claim is something that somebody said, how it can be measured, and what the trials of this run say about it.
+type Claim struct {
+	Code       string  `json:"code"`
+	Claim      string  `json:"claim"`
+	Definition string  `json:"definition"` // of the measured value
+	Claimed    Ratio   `json:"claimed"`
+	Measured   Ratio   `json:"measured"` // null where it was not
+	Unit       string  `json:"unit"`     // of both; "share" for parts of 1
+	Transport  string  `json:"transport"`
+	Verdict    Verdict `json:"verdict"`
+	Words      string  `json:"words"` // verdict, numbers and condition
+}
+
+// threadPreset is the one whose claims are put to the test.
+const threadPreset = "thread"
+
+// addClaims tests the claims of the preset by the trials. Nothing but the figures of the run decides a verdict.
+func (r *Run) addClaims() {
+	if r.Preset == nil || r.Preset.Name != threadPreset || len(r.Workloads) == 0 {
+		return
+	}
+	w := &r.Workloads[0]
+	s := story{run: r, w: w, link: r.LinkOf(w), udp: w.named("udp")}
+	r.Claims = []Claim{s.waste(), s.oneDataFrame(), s.oneFrame(), s.oneReceiveCall()}
+	r.Claims = append(r.Claims, s.shortestFrames(), s.frameLimit(), s.moreOverTCP())
+}
+
+// story is the thread's experiment: its messages once, and two floods of them.
+type story struct {
+	run  *Run
+	w    *Workload
+	link *Link
+	udp  *Transport
+}
+
+func (w *Workload) named(name string) *Transport {
+	for i := range w.Transports {
+		if t := &w.Transports[i]; t.Name == name && len(t.Trials) > 0 {
+			return t
+		}
+	}
+	return nil
+}
+
+// median of a figure; NaN where nothing was measured.
+func (t *Transport) median(figure string) Ratio {
+	if t == nil || len(t.Trials) == 0 {
+		return Over(0, 0)
+	}
+	return t.Summary[figure].Median
+}
+
+// settle gives a claim that was not measured its verdict.
+func (c Claim) settle(judge func(*Claim)) Claim {
+	if !c.Measured.Valid() {
+		c.Verdict, c.Words = NotMeasured, "Not measured: the trials that it needs are missing."
+		return c
+	}
+	judge(&c)
+	switch c.Verdict {
+	case Holds:
+		c.Words = "Holds: " + c.Words
+	case HoldsIf:
+		c.Words = "Holds only if " + c.Words
+	case Fails:
+		c.Words = "Does not hold: " + c.Words
+	}
+	return c
+}
+
+// claimedWaste is "over 48 %".
+const claimedWaste = 0.48
+
+func (s *story) waste() Claim {
+	c := Claim{Code: "waste", Unit: "share", Transport: "udp", Claimed: claimedWaste,
+		Claim:      fmt.Sprintf("datagrams of %d B waste over 48 %% of the Ethernet", s.w.Size),
+		Definition: "what of the wire bytes is no payload: headers, padding, preamble 8, FCS 4, gap 12 (1 - efficiency)"}
+	c.Measured = 1 - s.udp.median("efficiency")
+	return c.settle(func(c *Claim) {
+		c.Verdict = Fails
+		if c.Measured > c.Claimed {
+			c.Verdict = Holds
+		}
+		each := s.udp.median("wire_bytes") / Ratio(s.w.Messages)
+		over := float64(each) - float64(s.w.Size)
+		c.Words = fmt.Sprintf("%.1f %%, %g of %g octets, are no payload.", 100*c.Measured, over, float64(each))
+		if fits := int(over * (1 - claimedWaste) / claimedWaste); c.Verdict == Fails && fits > 0 {
+			c.Words += fmt.Sprintf(" With %g octets beside it, it holds for messages up to %d B.", over, fits)
+		}
+		if c.Verdict == Fails {
+			c.Words += s.nearby(claimedWaste)
+		}
+	})
+}
+
+// nearby names what comes to more than the claimed share by another reckoning.
+func (s *story) nearby(claimed float64) string {
+	size, shortest := int64(s.w.Size), predict.Slot(0)
+	var near []string
+	if share := float64(shortest) / float64(shortest+size); share > claimed {
+		near = append(near, fmt.Sprintf("%d/(%d+%d) = %.2f %%, the slot of the shortest frame taken for the overhead", shortest, shortest, size, 100*share))
+	}
+	if slot := predict.DatagramSlot(size, int64(s.link.MTU), 6); s.link.IP == 4 {
+		if share := 1 - float64(size)/float64(slot); share > claimed {
+			near = append(near, fmt.Sprintf("UDP over IPv6, %.2f %%", 100*share))
+		}
+	}
+	if near == nil {
+		return ""
+	}
+	return " Computed, not measured, and over 48 %: " + strings.Join(near, "; ") + "."
+}
+
+// streams are the TCP transports of the run.
+func (s *story) streams() (streams []*Transport) {
+	for i := range s.w.Transports {
+		if t := &s.w.Transports[i]; strings.HasPrefix(t.Name, "tcp") && t.Variant == nil && len(t.Trials) > 0 {
+			streams = append(streams, t)
+		}
+	}
+	return streams
+}
+
+// usual is TCP as the kernel has it.
+const usual = "tcp"
+
+// sixteenToOne tests whether a figure that is the number of messages over UDP is one over TCP. The measured value is the
+// kernel's default; where it is not one, that of the transports for which it is.
+func (s *story) sixteenToOne(c Claim, figure string) Claim {
+	c.Claimed, c.Transport = 1, usual
+	c.Measured = s.w.named(usual).median(figure)
+	if s.udp == nil {
+		c.Measured = Over(0, 0)
+	}
+	return c.settle(func(c *Claim) {
+		var one, others []string
+		for _, t := range s.streams() {
+			if t.median(figure) == 1 {
+				one = append(one, t.Name)
+			} else {
+				others = append(others, fmt.Sprintf("%s %g", t.Name, float64(t.median(figure))))
+			}
+		}
+		base := float64(s.udp.median(figure))
+		rest := strings.Join(others, ", ")
+		switch {
+		case slices.Contains(one, usual):
+			c.Verdict, c.Words = Holds, fmt.Sprintf("%g over udp, 1 over tcp.", base)
+		case len(one) > 0:
+			c.Verdict = HoldsIf
+			c.Words = fmt.Sprintf("the application holds TCP back: %s 1; %s; udp %g.", strings.Join(one, ", "), rest, base)
+		default:
+			c.Verdict = Fails
+			c.Words = fmt.Sprintf("%s; udp %g.", rest, base)
+		}
+	})
+}
+
+func (s *story) oneDataFrame() Claim {
+	return s.sixteenToOne(Claim{Code: "one_data_frame", Unit: "frames",
+		Claim:      fmt.Sprintf("%d writes of %d B leave as one TCP frame of %d B", s.w.Messages, s.w.Size, s.w.Messages*s.w.Size),
+		Definition: "frames that carry payload"}, "data_frames")
+}
+
+func (s *story) oneFrame() Claim {
+	return s.sixteenToOne(Claim{Code: "one_frame", Unit: "frames",
+		Claim:      fmt.Sprintf("so TCP needs one frame where UDP needs %d", s.w.Messages),
+		Definition: "all frames of both directions: handshake, data, ACKs, teardown"}, "frames")
+}
+
+func (s *story) oneReceiveCall() Claim {
+	return s.sixteenToOne(Claim{Code: "one_receive_call", Unit: "calls",
+		Claim:      fmt.Sprintf("%d recvfrom calls become one recv", s.w.Messages),
+		Definition: "receive calls that returned data"}, "recv_calls")
+}
+
+// flood is the longest workload back to back whose datagrams take a slot of the given size.
+func (s *story) flood(slot int64) (found *Workload) {
+	for i := range s.run.Workloads {
+		w := &s.run.Workloads[i]
+		same := w != s.w && w.IntervalSeconds == 0 && !w.Answered() && s.run.LinkOf(w).is(s.link)
+		if same && predict.DatagramSlot(int64(w.Size), int64(s.link.MTU), s.link.IP) == slot && (found == nil || w.Messages > found.Messages) {
+			found = w
+		}
+	}
+	return found
+}
+
+// is reports whether frames meet the same on both links.
+func (l *Link) is(o *Link) bool {
+	return l.RateBitsPerSecond == o.RateBitsPerSecond && l.RTTSeconds == o.RTTSeconds && l.Loss == o.Loss && l.MTU == o.MTU && l.IP == o.IP &&
+		l.CongestionControl == o.CongestionControl
+}
+
+// perSecond is how many messages arrive in a second while the wire is busy: in the time from the first write to the last receipt,
+// less the way that the last one had still to go. It is that of the fastest trial: a wire that waited for its machine cannot
+// make up for it.
+func (s *story) perSecond(t *Transport) Ratio {
+	fastest := Over(0, 0)
+	if t == nil {
+		return fastest
+	}
+	for i := range t.Trials {
+		busy := t.Trials[i].DurationSeconds - s.link.RTTSeconds/2
+		if rate := Ratio(float64(t.Trials[i].MessagesDelivered) / busy); busy > 0 && !(rate <= fastest) {
+			fastest = rate
+		}
+	}
+	return fastest
+}
+
+// How near to a limit counts as reaching it, and what above it the clock may add.
+const (
+	reached  = 0.98
+	exceeded = 1.005
+)
+
+// limit tests how many frames of a slot the link carries in a second.
+func (s *story) limit(code, frames string, slot int64) Claim {
+	rate := float64(s.link.RateBitsPerSecond)
+	c := Claim{Code: code, Claim: fmt.Sprintf("an Ethernet without a rate has no limit for %s", frames), Unit: "per second", Transport: "udp", Claimed: Over(0, 0), Measured: Over(0, 0),
+		Definition: fmt.Sprintf("datagrams that arrive in a second, back to back, in the fastest trial; the limit is the rate over %d octets of 8 bits", slot)}
+	if rate == 0 {
+		return c.settle(nil)
+	}
+	c.Claimed = Ratio(rate / float64(8*slot))
+	c.Claim = fmt.Sprintf("a %g Mb/s Ethernet carries %d %s a second, and no more", rate/1e6, int64(c.Claimed), frames)
+	if w := s.flood(slot); w != nil {
+		c.Measured = s.perSecond(w.named("udp"))
+	}
+	return c.settle(func(c *Claim) {
+		share := float64(c.Measured / c.Claimed)
+		c.Words = fmt.Sprintf("%d datagrams a second, %.1f %% of %d.", int64(c.Measured), 100*share, int64(c.Claimed))
+		if share < reached {
+			c.Words = "the wire is kept busy, which this machine did not do: " + c.Words
+		}
+		switch {
+		case share > exceeded:
+			c.Verdict = Fails
+		case share >= reached:
+			c.Verdict = Holds
+		default:
+			c.Verdict = HoldsIf
+		}
+	})
+}
+
+func (s *story) shortestFrames() Claim {
+	slot := max(predict.Slot(0), predict.DatagramSlot(1, int64(s.link.MTU), s.link.IP))
+	return s.limit("shortest_frames", "of the shortest frames", slot)
+}
+
+func (s *story) frameLimit() Claim {
+	slot := predict.DatagramSlot(int64(s.w.Size), int64(s.link.MTU), s.link.IP)
+	return s.limit("frame_limit", fmt.Sprintf("datagrams of %d B", s.w.Size), slot)
+}
+
+// moreOverTCP tests the advice of the thread: over TCP the same Ethernet carries more messages.
+func (s *story) moreOverTCP() Claim {
+	c := Claim{Code: "more_over_tcp", Unit: "per second", Transport: usual, Claimed: Over(0, 0), Measured: Over(0, 0),
+		Claim:      "converted to TCP, the same Ethernet carries more messages",
+		Definition: fmt.Sprintf("messages of %d B that arrive in a second, back to back, in the fastest trial; claimed: more than over udp", s.w.Size)}
+	w := s.flood(predict.DatagramSlot(int64(s.w.Size), int64(s.link.MTU), s.link.IP))
+	if w == nil || w.named("udp") == nil || w.named(usual) == nil {
+		return c.settle(nil)
+	}
+	c.Claimed, c.Measured = s.perSecond(w.named("udp")), s.perSecond(w.named(usual))
+	return c.settle(func(c *Claim) {
+		c.Verdict = Fails
+		if c.Measured > c.Claimed {
+			c.Verdict = Holds
+		}
+		c.Words = fmt.Sprintf("%d messages a second over tcp, %d over udp: %.2f times as many.", int64(c.Measured), int64(c.Claimed),
+			float64(c.Measured/c.Claimed))
+		if packed := w.named("udp-packed"); packed != nil {
+			c.Words += fmt.Sprintf(" In datagrams that the application packs: %d.", int64(s.perSecond(packed)))
+		}
+	})
+}

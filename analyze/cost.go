@@ -1,0 +1,105 @@
+package analyze
+
+// Cost is what a transport's saving costs in time, against the base and by the medians of both. The latencies are those from
+// the moment a message was due where the workload gives one, else those from the send call.
+type Cost struct {
+	AddedLatency Latency `json:"added_latency_seconds"` // negative: faster than the base
+	// PerFrameSaved is the added latency divided by the frames saved; null where none is.
+	PerFrameSaved Latency `json:"added_latency_per_frame_saved_seconds"`
+	// Pareto says that no other transport saves more frames at no more latency (p50), or as many at less. A transport that
+	// lost messages takes no part: what got lost is no saving.
+	Pareto bool `json:"pareto"`
+}
+
+// LatencyFigure is the key in Transport.Summary of the latency that counts for the workload: percentile is p50, p99 or max.
+func (w *Workload) LatencyFigure(percentile string) string {
+	for i := range w.Transports {
+		if due, ok := w.Transports[i].Summary["latency_from_due_"+percentile]; ok && due.Median.Valid() {
+			return "latency_from_due_" + percentile
+		}
+	}
+	return "latency_" + percentile
+}
+
+// FromDue reports whether latencies count from when messages were due.
+func (w *Workload) FromDue() bool { return w.LatencyFigure("p50") != "latency_p50" }
+
+// price fills the costs of all transports.
+func (w *Workload) price(base *Transport) {
+	for i := range w.Transports {
+		t := &w.Transports[i]
+		if len(t.Trials) == 0 || len(base.Trials) == 0 {
+			continue
+		}
+		t.Cost = new(Cost)
+		for _, p := range []struct {
+			percentile string
+			added, per *Ratio
+		}{
+			{"p50", &t.Cost.AddedLatency.P50, &t.Cost.PerFrameSaved.P50},
+			{"p99", &t.Cost.AddedLatency.P99, &t.Cost.PerFrameSaved.P99},
+			{"max", &t.Cost.AddedLatency.Max, &t.Cost.PerFrameSaved.Max},
+		} {
+			figure := w.LatencyFigure(p.percentile)
+			*p.added = t.Summary[figure].Median - base.Summary[figure].Median
+			*p.per = Over(0, 0)
+			if saved := t.Summary["frames_saved"].Median; saved > 0 {
+				*p.per = *p.added / saved
+			}
+		}
+	}
+	for i := range w.Transports {
+		if t := &w.Transports[i]; t.Cost != nil {
+			t.Cost.Pareto = w.unbeaten(t)
+		}
+	}
+}
+
+// unbeaten reports whether the transport is one of the Pareto set.
+func (w *Workload) unbeaten(t *Transport) bool {
+	if !w.tradable(t) {
+		return false
+	}
+	saved, added := t.Summary["frames_saved"].Median, t.Cost.AddedLatency.P50
+	for i := range w.Transports {
+		o := &w.Transports[i]
+		if !w.tradable(o) {
+			continue
+		}
+		s, a := o.Summary["frames_saved"].Median, o.Cost.AddedLatency.P50
+		if s >= saved && a <= added && (s > saved || a < added) {
+			return false
+		}
+	}
+	return true
+}
+
+// tradable reports whether a transport's saving has a price: it delivered everything, at a known latency, and is nobody's
+// variant.
+func (w *Workload) tradable(t *Transport) bool {
+	if t.Cost == nil || t.Variant != nil || !t.Cost.AddedLatency.P50.Valid() {
+		return false
+	}
+	for i := range t.Trials {
+		if t.Trials[i].MessagesDelivered != int64(w.Messages) {
+			return false
+		}
+	}
+	return true
+}
+
+// fromDue is the latency since messages were due, NaN where it is not known.
+func (t *Trial) fromDue() Latency {
+	if t.LatencyFromDue == nil {
+		return Latency{Over(0, 0), Over(0, 0), Over(0, 0)}
+	}
+	return *t.LatencyFromDue
+}
+
+// perMessage is the CPU time a message, NaN where it is not known.
+func (t *Trial) perMessage() CPUPerMessage {
+	if t.CPUPerMessage == nil {
+		return CPUPerMessage{Over(0, 0), Over(0, 0)}
+	}
+	return *t.CPUPerMessage
+}
