@@ -162,8 +162,11 @@ func interfaceNames(ends []analyze.Interface) string {
 	for _, i := range ends {
 		names = append(names, clean(i.Name))
 	}
-	if len(names) == 0 {
+	switch {
+	case len(names) == 0:
 		return ""
+	case names[0] == names[len(names)-1]:
+		return " " + names[0]
 	}
 	return "s " + strings.Join(names, " to ")
 }

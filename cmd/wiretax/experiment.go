@@ -67,6 +67,8 @@ func (f *runFlags) devices(c *cobra.Command, e *capture.Experiment) error {
 		return usagef(c, "--link %s: want wire, tap, packet or veth", f.link)
 	}
 	switch {
+	case f.offloads == "keep" && f.real.loopback():
+		return usagef(c, "--offloads keep: without Ethernet's MTU nothing tells what a super-frame on lo stands for (leave it out)")
 	case f.offloads == "keep" && f.link != "veth" && !f.real.chosen():
 		return usagef(c, "--offloads keep: a wire has no super-frames (use --link veth)")
 	case f.offloads != "keep" && f.offloads != "off":
