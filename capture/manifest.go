@@ -52,6 +52,8 @@ type linkFacts struct {
 	CongestionControl string          `json:"congestion_control"`
 	Offloads          map[string]bool `json:"offloads"`
 	NICQueue          *nicQueueFacts  `json:"nic_queue,omitempty"`
+	// Interfaces are the sender's and the receiver's, where they are real. Rate is what the driver says then, RTT is measured.
+	Interfaces []interfaceFacts `json:"interfaces,omitempty"`
 }
 
 // nicQueueFacts are the token bucket in front of the sender's interface.

@@ -65,6 +65,7 @@ func TestRooms(t *testing.T) {
 		{"wiretax", "github.com/google/gopacket/pcap", "wiretax/capture/live", "live is the only room with cgo"},
 		{"wiretax", "C", "wiretax/capture/live", "live is the only room with cgo"},
 		{"wiretax", "github.com/olekukonko/tablewriter", "wiretax/report", "one renderer knows the table library"},
+		{"wiretax", "github.com/gdamore/tcell", "wiretax/report/screen", "one room knows the terminal library"},
 		{"wiretax", "github.com/spf13/cobra", "wiretax/cmd/wiretax", "the command line is cmd's"},
 		{"wiretax", "github.com/quic-go/quic-go", "wiretax/capture/traffic", "traffic is the only room that speaks QUIC"},
 		{"wiretax", "crypto/tls", "wiretax/capture/traffic wiretax/capture/peer", "TLS is measured in traffic and protects the control connection"},

@@ -33,6 +33,7 @@ type watchFlags struct {
 	count    int64
 	duration time.Duration
 	every    time.Duration
+	plain    bool
 	write    string
 	names    bool
 	user     string
@@ -49,8 +50,9 @@ func newWatchCommand() *cobra.Command {
 		Use:   "watch -i IF [flags] [FILTER]",
 		Short: "count what passes an interface, live",
 		Long: `Count the frames and bytes that pass an interface, with the accounting of
-wiretax analyze: a line every second, findings as they occur, and at the end -
-Ctrl-C, -c or --duration - the report of wiretax analyze. SIGUSR1 prints
+wiretax analyze: on a terminal a screen of flows, first those that waste most of
+the wire; elsewhere a line every second, and findings as they occur. At the end
+(q, Ctrl-C, -c, --duration) stands the report of wiretax analyze. SIGUSR1 prints
 statistics and goes on.
 
 FILTER is a pcap-filter(7) expression, which the kernel applies, as for tcpdump.
@@ -59,7 +61,7 @@ Frames that the capture dropped are counted and make the exit code 4.`,
 		Example: `  wiretax watch -i eth0
   wiretax watch -i eth0 tcp port 443
   wiretax watch -i eth0 --duration 10s --json
-  wiretax watch -i eth0 --every 5s udp | tee log
+  wiretax watch -i eth0 --plain --every 5s udp | tee log
   wiretax watch -i eth0 -c 100000 -w part.pcapng
   wiretax watch -D`,
 		Args: cobra.ArbitraryArgs,
@@ -70,7 +72,8 @@ Frames that the capture dropped are counted and make the exit code 4.`,
 	fl.StringVarP(&f.filter, "filter", "f", "", "only frames that match this pcap-filter `EXPRESSION`")
 	fl.DurationVar(&f.duration, "duration", 0, "end after this `TIME`, such as 10s (default: Ctrl-C)")
 	fl.Int64VarP(&f.count, "count", "c", 0, "end after `N` frames")
-	fl.DurationVar(&f.every, "every", time.Second, "a line every `TIME`")
+	fl.DurationVar(&f.every, "every", time.Second, "a line, or new figures on the screen, every `TIME`")
+	fl.BoolVar(&f.plain, "plain", false, "lines, also on a terminal")
 	fl.StringVarP(&f.write, "write", "w", "", "write what is counted to this pcapng `FILE`, - for standard output")
 	fl.IntVarP(&f.snapLen, "snapshot-length", "s", 256, "capture so many `BYTES` of each frame; 256 hold the headers, all that counting needs; 0: whole frames")
 	fl.IntVarP(&f.buffer, "buffer-size", "B", 16<<10, "ring of the kernel for frames that wait, in `KiB`")
@@ -152,6 +155,10 @@ func watch(c *cobra.Command, f *watchFlags, args []string) error {
 	if err != nil {
 		return err
 	}
+	if err := f.output.check(c); err != nil { // what root may write, the user may not
+		capture.Close()
+		return err
+	}
 	m := newMeter(capture, config, analyze.Options{AsEthernet: f.as != "", MTU: f.mtu, MaxFlows: f.maxFlows, Charts: f.output.html()})
 	m.most = f.count
 	if m.copy, err = f.create(c, capture); err != nil {
@@ -200,22 +207,31 @@ func (f *watchFlags) create(c *cobra.Command, capture *live.Bulk) (*recording.Wr
 
 // show counts until the end and shows how it goes.
 func (f *watchFlags) show(ctx context.Context, c *cobra.Command, m *meter) error {
+	if view := f.open(c); view != nil {
+		return f.screen(ctx, c, m, view)
+	}
+	return f.lines(ctx, c, m)
+}
+
+// onRequest says how it goes whenever SIGUSR1 comes, until stopped is called.
+func (f *watchFlags) onRequest(ctx context.Context, m *meter, say func(string)) (stopped func()) {
 	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
 	asked := make(chan os.Signal, 1)
 	signal.Notify(asked, syscall.SIGUSR1)
-	defer signal.Stop(asked)
 	go func() {
 		for {
 			select {
 			case <-asked:
-				m.ask(ctx, func() { fmt.Fprintln(c.ErrOrStderr(), report.Statistics(m.result(time.Now(), 0))) })
+				m.ask(ctx, func() { say(report.Statistics(m.result(time.Now(), 0))) })
 			case <-ctx.Done():
 				return
 			}
 		}
 	}()
-	return f.lines(ctx, c, m)
+	return func() {
+		signal.Stop(asked)
+		cancel()
+	}
 }
 
 // lines writes a line an interval, unless standard output is for something else.
@@ -225,6 +241,7 @@ func (f *watchFlags) lines(ctx context.Context, c *cobra.Command, m *meter) erro
 		out = io.Discard
 	}
 	fmt.Fprintf(c.ErrOrStderr(), "wiretax: listening on %s, %s, snapshot length %d\n", f.iface, recording.LinkName(m.capture.LinkType()), m.config.SnapLen)
+	defer f.onRequest(ctx, m, func(text string) { fmt.Fprintln(c.ErrOrStderr(), text) })()
 	intervals := report.NewIntervals(out)
 	var before *analyze.Result
 	return m.run(ctx, f.every, func(now time.Time) {

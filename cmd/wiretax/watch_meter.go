@@ -113,7 +113,7 @@ func (m *meter) read(ctx context.Context) {
 		ending, later := m.until.Load() != math.MaxInt64, b.Last() > m.until.Load()
 		if now := time.Now(); ending || now.Sub(sampled) > sampling {
 			sampled = now
-			m.sample()
+			m.sampleDrops()
 		}
 		if quiet += idle; b.Len() > 0 || !ending {
 			quiet = 0
@@ -123,7 +123,7 @@ func (m *meter) read(ctx context.Context) {
 			break
 		}
 	}
-	m.sample()
+	m.sampleDrops()
 }
 
 // batch returns one that nobody uses. Memory grows only as far as the counting is behind.
@@ -140,7 +140,7 @@ func (m *meter) batch(made *int) *live.Batch {
 	return <-m.free
 }
 
-func (m *meter) sample() {
+func (m *meter) sampleDrops() {
 	if c, err := m.capture.Counters(); err == nil {
 		m.kernel.Store(&c)
 	}

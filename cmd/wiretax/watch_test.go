@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -86,6 +87,7 @@ func watchHost() {
 	flag.BoolVar(&w.noCaps, "none", false, "")
 	flag.BoolVar(&w.terminal, "terminal", false, "")
 	flag.Parse()
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGINT, syscall.SIGTERM) // of a terminal: they are for the program
 	w.args, w.signals = flag.Args(), strings.FieldsFunc(signals, func(r rune) bool { return r == ',' })
 	code, err := w.host()
 	if err != nil {
