@@ -107,6 +107,9 @@ func workloadLine(w *analyze.Workload) string {
 	if w.IntervalSeconds > 0 {
 		pace = "every " + seconds(w.IntervalSeconds)
 	}
+	if w.Replay != "" {
+		pace = "replayed from " + clean(w.Replay)
+	}
 	if w.Arrivals != "" && w.Arrivals != "constant" {
 		pace += " (" + w.Arrivals + ")"
 	}

@@ -96,7 +96,12 @@ func (f *runFlags) carriers(c *cobra.Command, e *capture.Experiment) (err error)
 
 // messages are the workloads, each of which a transport must be able to carry.
 func (f *runFlags) messages(c *cobra.Command, e *capture.Experiment) error {
+	schedule, err := f.workloads.replay.read(c)
+	if err != nil {
+		return err
+	}
 	for w := range f.workloads.all(f.seed) {
+		w = scheduled(w, schedule)
 		for _, l := range e.Links {
 			if err := carried(w, *e, l.IP); err != nil {
 				return usagef(c, "%w", err)
