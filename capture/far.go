@@ -255,6 +255,9 @@ func (t *spanTrial) facts() (*trialFacts, error) {
 	}
 	v := t.evidence()
 	f.Drops = t.drops(v)
+	if t.dir == "" { // a warm-up
+		return f, nil
+	}
 	if err := t.save(f, &v); err != nil {
 		return nil, err
 	}
@@ -428,7 +431,8 @@ func (r *recorder) attempt(ctx context.Context, name string) (refused, err error
 // manifest begins a recording between two hosts.
 func (s *span) manifest(e Experiment) *manifest {
 	m := &manifest{
-		Schema: "wiretax/1", Kind: "run", Version: e.Version, Host: thisHost(), FarHost: &s.there.Host,
+		Schema: "wiretax/1", Kind: "run", Version: e.Version, Preset: e.Preset, Host: thisHost(), FarHost: &s.there.Host,
+		Plan: planFacts{Runs: e.Trials, Warmup: e.Warmup, Confidence: e.Confidence}, Flags: e.Flags,
 		Workloads: e.facts(), Warnings: []recordingWarning{},
 	}
 	offloads := make(map[string]bool)

@@ -49,7 +49,7 @@ func (f *farFlags) check(c *cobra.Command, iface string) error {
 	case f.keyFile == "":
 		return usagef(c, "--to %s: want --key-file, the secret that both hosts share (wiretax serve --new-key FILE makes one)", f.to)
 	}
-	for _, flag := range []string{"link", "rate", "rtt", "loss", "mtu", "nic-queue", "peer-if", "in-place", "explain-causes", "from"} {
+	for _, flag := range []string{"link", "rate", "rtt", "loss", "mtu", "nic-queue", "peer-if", "in-place", "explain-causes", "from", "resume"} {
 		if c.Flags().Changed(flag) {
 			return usagef(c, "--%s is for a link that wiretax makes: leave it out with --to", flag)
 		}
@@ -59,17 +59,12 @@ func (f *farFlags) check(c *cobra.Command, iface string) error {
 
 // experiment is what the flags ask to measure between the hosts.
 func (f *farFlags) experiment(c *cobra.Command, r *runFlags, iface string) (capture.Experiment, error) {
-	e := capture.Experiment{Trials: r.runs, Seed: r.seed, Version: version}
+	e := capture.Experiment{Seed: r.seed, Version: version, Flags: asked(c.Flags())}
 	switch {
 	case len(r.conditions.ips) > 1 || len(r.conditions.congestions) > 1:
 		return e, usagef(c, "--ip, --congestion: want one value each with --to")
-	case r.runs < 1 || r.runs > maxRuns:
-		return e, usagef(c, "--runs %d: want 1 to %d", r.runs, maxRuns)
 	case r.offloads != "off" && r.offloads != "keep":
 		return e, usagef(c, "--offloads %s: want off or keep", r.offloads)
-	}
-	if err := r.bound(c); err != nil {
-		return e, err
 	}
 	e.Far = &capture.Far{Place: capture.Place{Interface: iface}, Address: f.address()}
 	link := capture.Link{IP: 4, CongestionControl: r.conditions.congestions[0]}
@@ -91,7 +86,7 @@ func (f *farFlags) experiment(c *cobra.Command, r *runFlags, iface string) (capt
 		e.Far.IP = link.IP
 	}
 	e.Links = []capture.Link{link}
-	for _, part := range []func(*cobra.Command, *capture.Experiment) error{r.carriers, r.messages} {
+	for _, part := range []func(*cobra.Command, *capture.Experiment) error{r.carriers, r.trials, r.messages} {
 		if err := part(c, &e); err != nil {
 			return e, err
 		}
@@ -128,7 +123,7 @@ func (f *farFlags) run(c *cobra.Command, r *runFlags, here interfaceFlags) (err 
 		}
 	}
 	e.Opened = func() error { return privilege.Drop(become) }
-	return recordAndPrint(c, e, dir, r.output)
+	return r.recordAndPrint(c, e, dir)
 }
 
 // plainFrames switches off what makes super-frames on an interface, where something does, until giveBack.
