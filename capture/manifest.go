@@ -28,8 +28,17 @@ type manifest struct {
 	Preset    *Preset            `json:"preset,omitempty"`
 	Host      hostFacts          `json:"host"`
 	Link      linkFacts          `json:"link"` // of the first workload
+	Plan      planFacts          `json:"plan"`
+	Flags     map[string]string  `json:"flags"`
 	Workloads []*workloadFacts   `json:"workloads"`
 	Warnings  []recordingWarning `json:"warnings"`
+}
+
+// planFacts are how often the experiment repeats what it measures.
+type planFacts struct {
+	Runs       int     `json:"runs"`
+	Warmup     int     `json:"warmup"`
+	Confidence float64 `json:"confidence"`
 }
 
 type hostFacts struct {
@@ -74,6 +83,7 @@ type workloadFacts struct {
 	Depth           int               `json:"depth"`
 	Connections     int               `json:"connections"`
 	Seed            uint64            `json:"seed"`
+	Replay          string            `json:"replay,omitempty"` // where sizes and times come from, in words
 	LingerSeconds   float64           `json:"linger_seconds"`
 	Link            *linkFacts        `json:"link"`
 	Transports      []*transportFacts `json:"transports"`
@@ -96,11 +106,30 @@ func (w *workloadFacts) transport(name string) *transportFacts {
 	return nil
 }
 
+// trial returns the trial of a round; nil if it was not measured yet.
+func (t *transportFacts) trial(round int) *trialFacts {
+	i, found := slices.BinarySearchFunc(t.Trials, round, byRound)
+	if !found {
+		return nil
+	}
+	return &t.Trials[i]
+}
+
+// add puts the trial into the order of rounds.
+func (t *transportFacts) add(trial trialFacts) {
+	i, _ := slices.BinarySearchFunc(t.Trials, trial.round, byRound)
+	t.Trials = slices.Insert(t.Trials, i, trial)
+}
+
+func byRound(t trialFacts, round int) int { return cmp.Compare(t.round, round) }
+
 func (w *workloadFacts) remove(name string) {
 	w.Transports = slices.DeleteFunc(w.Transports, func(t *transportFacts) bool { return t.Name == name })
 }
 
 type trialFacts struct {
+	round int // of its cell, from 0
+
 	SendCalls         int64            `json:"send_calls"`
 	RecvCalls         int64            `json:"recv_calls"`
 	MessagesDelivered int64            `json:"messages_delivered"`
@@ -143,7 +172,9 @@ func newManifest(e Experiment, l *lab.Lab) (*manifest, error) {
 		return nil, err
 	}
 	m := &manifest{
-		Schema: "wiretax/1", Kind: "run", Version: e.Version, Preset: e.Preset, Host: thisHost(), Workloads: e.facts(), Warnings: []recordingWarning{},
+		Schema: "wiretax/1", Kind: "run", Version: e.Version, Preset: e.Preset, Host: thisHost(),
+		Plan: planFacts{Runs: e.Trials, Warmup: e.Warmup, Confidence: e.Confidence}, Flags: e.Flags,
+		Workloads: e.facts(), Warnings: []recordingWarning{},
 	}
 	for c, w := range m.Workloads {
 		link := e.linkFacts(e.link(c), l.Kind, offloads)
@@ -176,6 +207,9 @@ func (e Experiment) facts() (all []*workloadFacts) {
 			Messages: w.Messages, Size: int(math.Round(w.MeanSize())), Sizes: w.Sizes.String(), IntervalSeconds: w.Interval.Seconds(),
 			Arrivals: w.Arrivals.String(), Pattern: cmp.Or(string(w.Pattern), string(traffic.OneWay)), Depth: max(1, w.Depth),
 			Connections: max(1, w.Connections), Seed: w.Seed, LingerSeconds: w.Linger.Seconds(),
+		}
+		if w.Schedule != nil {
+			facts.Sizes, facts.Replay = w.Bytes(), w.Schedule.Origin
 		}
 		for _, name := range e.Transports {
 			facts.Transports = append(facts.Transports, &transportFacts{Name: name, Options: map[string]any{}, Trials: []trialFacts{}, Variant: variantOf(name)})

@@ -123,6 +123,9 @@ func workloadLine(w *analyze.Workload) string {
 	if w.IntervalSeconds > 0 {
 		pace = "every " + seconds(w.IntervalSeconds)
 	}
+	if w.Replay != "" {
+		pace = "replayed from " + clean(w.Replay)
+	}
 	if w.Arrivals != "" && w.Arrivals != "constant" {
 		pace += " (" + w.Arrivals + ")"
 	}
@@ -187,8 +190,11 @@ func interfaceNames(ends []analyze.Interface) string {
 	for _, i := range ends {
 		names = append(names, clean(i.Name))
 	}
-	if len(names) == 0 {
+	switch {
+	case len(names) == 0:
 		return ""
+	case names[0] == names[len(names)-1]:
+		return " " + names[0]
 	}
 	return "s " + strings.Join(names, " to ")
 }
