@@ -197,7 +197,7 @@ func along(r *analyze.Run, d int) [][]*analyze.Workload {
 	var keys []string
 	groups := make(map[string][]*analyze.Workload)
 	for i := range r.Workloads {
-		w := &r.Workloads[i]
+		w := referenceFirst(&r.Workloads[i])
 		key := restOf(w, d)
 		if groups[key] == nil {
 			keys = append(keys, key)
