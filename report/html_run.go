@@ -11,7 +11,7 @@ import (
 
 // runPage is the report of an experiment for a browser.
 func runPage(r *analyze.Run) *page {
-	p := &page{Heading: "wiretax run", Lead: append(presetLead(r.Preset), linkLine(r.Link), hostLine(r)), Trust: runVerdict(r), Notes: footnotes(r.Warnings), Words: definitions[:]}
+	p := &page{Heading: "wiretax run", Lead: append(presetLead(r.Preset), linkLine(r.Link), hostLine(r)), Trust: runVerdict(r), Notes: runFootnotes(r.Warnings), Words: definitions[:]}
 	for i := range r.Workloads {
 		w := referenceFirst(&r.Workloads[i])
 		s := workloadSection(r, w, i)

@@ -34,23 +34,7 @@ func runDocument(r *analyze.Run, wide, inline bool) document {
 		if i == 0 && wide {
 			head.lines = append(head.lines, line{text: hostLine(r)})
 		}
-		d = append(d, head, section{table: transportTable(w, wide, inline)})
-		if t := rangeTable(w, wide); !inline && t != nil {
-			d = append(d, section{title: "range over the trials (blank: the same in each)", table: t})
-		}
-		if t := wireTable(w); t != nil {
-			d = append(d, section{title: "from wire bytes down to unique payload (medians)", table: t})
-		}
-		if options := optionSection(w); wide && len(options.lines) > 0 {
-			d = append(d, options)
-		}
-		if wide || inline {
-			d = append(d, theorySections(w)...)
-		}
-		d = append(d, causeSections(w, wide || inline)...)
-		if len(w.Transports) > 1 {
-			d = append(d, answer(w)...)
-		}
+		d = append(append(d, head), workloadSections(w, wide, inline)...)
 	}
 	d = append(d, bestSections(r, wide || inline)...)
 	if len(r.Claims) > 0 {
@@ -62,10 +46,35 @@ func runDocument(r *analyze.Run, wide, inline bool) document {
 // closing says whether to trust the figures, and where words are explained.
 func closing(r *analyze.Run) document {
 	d := document{trustSection(r)}
-	if notes := footnotes(r.Warnings); len(notes) > 0 {
+	if notes := runFootnotes(r.Warnings); len(notes) > 0 {
 		d = append(d, section{lines: notes})
 	}
 	return append(d, section{lines: []line{{text: "wiretax run --explain defines every column", tone: faint}}})
+}
+
+// workloadSections are the figures of a workload and what they say; none without transports.
+func workloadSections(w *analyze.Workload, wide, inline bool) document {
+	if len(w.Transports) == 0 {
+		return nil
+	}
+	d := document{{table: transportTable(w, wide, inline)}}
+	if t := rangeTable(w, wide); !inline && t != nil {
+		d = append(d, section{title: "range over the trials (blank: the same in each)", table: t})
+	}
+	if t := wireTable(w); t != nil {
+		d = append(d, section{title: "from wire bytes down to unique payload (medians)", table: t})
+	}
+	if options := optionSection(w); wide && len(options.lines) > 0 {
+		d = append(d, options)
+	}
+	if wide || inline {
+		d = append(d, theorySections(w)...)
+	}
+	d = append(d, causeSections(w, wide || inline)...)
+	if len(w.Transports) > 1 {
+		d = append(d, answer(w)...)
+	}
+	return d
 }
 
 // referenceFirst is the workload without the variants of its transports, which stand in the table of causes.
