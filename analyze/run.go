@@ -72,6 +72,7 @@ type Workload struct {
 	Depth           int         `json:"depth,omitempty"`       // transactions under way at once on a connection
 	Connections     int         `json:"connections,omitempty"` // that share the messages
 	Seed            uint64      `json:"seed"`                  // of sizes and times
+	Replay          string      `json:"replay,omitempty"`      // the flow of a capture that sizes and times were taken from, in words
 	LingerSeconds   float64     `json:"linger_seconds"`        // from the last write to the close of a connection
 	Link            *Link       `json:"link"`                  // nil in recordings that have one link only
 	Transports      []Transport `json:"transports"`

@@ -166,8 +166,9 @@ func (b *bench) settle(ctx context.Context, base baseline, o *traffic.Outcome, f
 func (b *bench) save(path string, e Experiment, p planned, start time.Time, drops map[string]int64, found *evidence) error {
 	a, z := b.observers[0].take(), b.observers[1].take()
 	found.RecordedAtoB, found.RecordedBtoA = int64(len(a)), int64(len(z))
+	_, link := b.observers[0].framing()
 	out, err := recording.Create(path, []recording.Interface{{
-		Link: linkTypeEthernet, SnapLen: snapLen, Name: b.lab.A.Interface, FCS: -1,
+		Link: link, SnapLen: snapLen, Name: b.lab.A.Interface, FCS: -1,
 		Description: "both hosts' interface, every frame as captured at its sender",
 	}}, e.describe(p, b.link, b.lab.Kind))
 	if err != nil {
@@ -192,6 +193,8 @@ func (e Experiment) describe(p planned, l Link, devices lab.Kind) string {
 	switch devices {
 	case lab.Real:
 		link = fmt.Sprintf("interfaces %s to %s, RTT %v (measured), MTU %d, IPv%d", e.Lent.Names[0], e.Lent.Names[1], l.RTT, l.MTU, l.IP)
+	case lab.Loopback:
+		link = fmt.Sprintf("loopback, without Ethernet, RTT %v (measured), MTU %d, IPv%d", l.RTT, l.MTU, l.IP)
 	case lab.Veth:
 	default:
 		rate := "no limit of rate"

@@ -1,6 +1,7 @@
 package capture
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,7 +11,6 @@ import (
 	"slices"
 	"time"
 
-	"wiretax/capture/lab"
 	"wiretax/capture/recording"
 	"wiretax/capture/traffic"
 )
@@ -152,7 +152,7 @@ func (r *recorder) build(ctx context.Context, l Link) (err error) {
 			return err
 		}
 	}
-	if r.bench.lab.Kind != lab.Real {
+	if !r.bench.found() {
 		return nil
 	}
 	if err := r.bench.realLink(ctx, r.KeepOffloads); err != nil {
@@ -168,6 +168,9 @@ func (r *recorder) dismantle() {
 	}
 }
 
+// usualMTU is Ethernet's (RFC 894), for links whose own is not known yet.
+const usualMTU = 1500
+
 // refusals tries, on links without loss or delay, the transports that not every kernel has. It tells by IP version and transport
 // why one cannot be measured.
 func (r *recorder) refusals(ctx context.Context) (map[int]map[string]error, error) {
@@ -179,7 +182,7 @@ func (r *recorder) refusals(ctx context.Context) (map[int]map[string]error, erro
 			continue
 		}
 		refused[l.IP] = make(map[string]error)
-		b, err := newBench(Experiment{Devices: r.Devices, KeepOffloads: r.KeepOffloads}, Link{MTU: l.MTU, IP: l.IP})
+		b, err := newBench(Experiment{Devices: r.Devices, KeepOffloads: r.KeepOffloads}, Link{MTU: cmp.Or(l.MTU, usualMTU), IP: l.IP})
 		if err != nil {
 			return nil, err
 		}

@@ -67,6 +67,8 @@ func (f *runFlags) devices(c *cobra.Command, e *capture.Experiment) error {
 		return usagef(c, "--link %s: want wire, tap, packet or veth", f.link)
 	}
 	switch {
+	case f.offloads == "keep" && f.real.loopback():
+		return usagef(c, "--offloads keep: without Ethernet's MTU nothing tells what a super-frame on lo stands for (leave it out)")
 	case f.offloads == "keep" && f.link != "veth" && !f.real.chosen():
 		return usagef(c, "--offloads keep: a wire has no super-frames (use --link veth)")
 	case f.offloads != "keep" && f.offloads != "off":
@@ -94,7 +96,12 @@ func (f *runFlags) carriers(c *cobra.Command, e *capture.Experiment) (err error)
 
 // messages are the workloads, each of which a transport must be able to carry.
 func (f *runFlags) messages(c *cobra.Command, e *capture.Experiment) error {
+	schedule, err := f.workloads.replay.read(c)
+	if err != nil {
+		return err
+	}
 	for w := range f.workloads.all(f.seed) {
+		w = scheduled(w, schedule)
 		for _, l := range e.Links {
 			if err := carried(w, *e, l.IP); err != nil {
 				return usagef(c, "%w", err)

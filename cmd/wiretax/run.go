@@ -75,6 +75,7 @@ that TLS and QUIC add to the application's own count as header bytes.`,
   wiretax run -t all --size uniform:64-1400 --interval 1ms --arrivals poisson
                                         every transport, drawn sizes and times
   wiretax run --preset thread           the claims of 2008, put to the test
+  wiretax run --from t.pcap --flow 3    a flow of a capture, sent again
   wiretax run --explain-causes          what Nagle, cwnd, ... contribute
   wiretax run --loss 1% --seed 7        a link that loses the same frames again
   sudo wiretax run -i eth1 --peer-if eth2
