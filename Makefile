@@ -2,9 +2,10 @@
 # make test   install what is missing, lint, run every test
 # make bench  compare the speed of the analysis with that of other tools
 # make man    write the man pages anew from the texts of --help
+# make pictures   draw the README's pictures anew
 # make browser   install Chromium and axe-core too, so that make test can open HTML reports
 
-.PHONY: run build test lint deps browser man fuzz bench clean
+.PHONY: run build test lint deps browser man pictures fuzz bench clean
 
 run: build
 	./wiretax run
@@ -31,6 +32,9 @@ browser:
 
 man:
 	UPDATE=1 go test -count 1 -run TestManPages ./cmd/wiretax
+
+pictures:
+	UPDATE=1 go test -count 1 -run TestPictures ./cmd/wiretax
 
 # Each fuzz target for FUZZTIME.
 FUZZTIME ?= 30s

@@ -44,7 +44,7 @@ func TestTheoryThatTrialsContradict(t *testing.T) {
 	link := Link{Kind: "wire", RateBitsPerSecond: 10e6, RTTSeconds: 0.001, MTU: 1500, IP: 4}
 	run := func(frames, wire int64) *Run {
 		r := &Run{Link: link, Workloads: []Workload{{Messages: 16, Size: 90, Transports: []Transport{
-			{Name: "udp", Trials: []Trial{{Frames: frames, DataFrames: frames, WireBytes: wire}}}}}}}
+			{Name: "udp", Trials: []Trial{{Frames: frames, DataFrames: frames, WireBytes: wire, Witnesses: Witnesses{Agree: true}}}}}}}}
 		r.Complete()
 		return r
 	}

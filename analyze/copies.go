@@ -79,6 +79,9 @@ func (d *digest) fingerprint(r *Record, f *frame.Frame) {
 	}
 	d.facts |= hasPrint
 	packet := r.Data[f.IPOffset:]
+	if f.IPLength > 0 && f.IPLength < len(packet) { // a mirror may pad its copies, or strip the padding
+		packet = packet[:f.IPLength]
+	}
 	if f.Flow.IP == 4 && len(packet) >= 6 {
 		d.id = binary.BigEndian.Uint16(packet[4:])
 		d.facts |= hasID

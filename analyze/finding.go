@@ -2,6 +2,7 @@ package analyze
 
 import (
 	"fmt"
+	"strings"
 
 	"wiretax/analyze/flow"
 	"wiretax/analyze/frame"
@@ -160,8 +161,11 @@ func (f finding) say(s stake) Finding {
 		noun = t.one
 	}
 	return Finding{Code: t.code, Count: s.count, Frames: s.frames, WireBytes: s.wire, Seconds: seconds,
-		Message: fmt.Sprintf("%d %s ", s.count, noun) + fmt.Sprintf(t.rest, s.frames, s.wire, seconds)}
+		Message: fmt.Sprintf("%d %s ", s.count, noun) + singular.Replace(fmt.Sprintf(t.rest, s.frames, s.wire, seconds))}
 }
+
+// singular mends what a count of one leaves of the texts.
+var singular = strings.NewReplacer(" 1 frames", " 1 frame", " 1 wire bytes", " 1 wire byte", " 1 octets", " 1 octet")
 
 // enoughData is the number of data frames from which on a stream has a rhythm of ACKs.
 const enoughData = 10

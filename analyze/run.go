@@ -31,7 +31,7 @@ type Host struct {
 // Link is what the frames travelled on.
 type Link struct {
 	Kind              string          `json:"kind"`                 // wire (a relay with rate and delay), veth (a pair with nothing between), interface
-	Devices           string          `json:"devices"`              // tap, packet or veth
+	Devices           string          `json:"devices"`              // tap, packet, veth or interface
 	RateBitsPerSecond int64           `json:"rate_bits_per_second"` // 0 for no limit
 	RTTSeconds        float64         `json:"rtt_seconds"`
 	Loss              float64         `json:"loss"`
@@ -41,6 +41,15 @@ type Link struct {
 	CongestionControl string          `json:"congestion_control"`
 	Offloads          map[string]bool `json:"offloads"` // features of the interface that hide wire frames
 	NICQueue          *NICQueue       `json:"nic_queue,omitempty"`
+	// Interfaces are the sender's and the receiver's of a link of kind interface. Its rate is what their drivers say, 0 if they do
+	// not, and its RTT is measured.
+	Interfaces []Interface `json:"interfaces,omitempty"`
+}
+
+// Interface is one real interface.
+type Interface struct {
+	Name   string `json:"name"`
+	Driver string `json:"driver"` // as ethtool -i has it
 }
 
 // NICQueue is the kernel's token bucket in front of the sender's interface (tc-tbf(8), tc-stab(8)): without it nothing ever
@@ -63,10 +72,12 @@ type Workload struct {
 	Depth           int         `json:"depth,omitempty"`       // transactions under way at once on a connection
 	Connections     int         `json:"connections,omitempty"` // that share the messages
 	Seed            uint64      `json:"seed"`                  // of sizes and times
+	Replay          string      `json:"replay,omitempty"`      // the flow of a capture that sizes and times were taken from, in words
 	LingerSeconds   float64     `json:"linger_seconds"`        // from the last write to the close of a connection
 	Link            *Link       `json:"link"`                  // nil in recordings that have one link only
 	Transports      []Transport `json:"transports"`
 	Causes          []Cause     `json:"causes,omitempty"`
+	Best            []Best      `json:"best,omitempty"` // of all transports, and of those over TCP
 }
 
 // LinkOf is the link of a workload.

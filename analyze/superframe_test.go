@@ -167,6 +167,8 @@ func TestCopiesAreNoRetransmissions(t *testing.T) {
 		{"SYN and FIN", []packet{tcp(syn, 0, 0, 0), tcp(syn, 0, 0, 0), tcp(fin, 1, 1, 0), tcp(fin, 1, 1, 0)}, 2, []Role{Setup, Setup, Teardown, Teardown}, nil},
 		{"UDP with identification: a copy is counted, its payload stays unique", []packet{udp(9).withID(1), udp(8).withID(2), udp(8).withID(2)}, 1,
 			[]Role{Data, Data, Data}, []int64{9, 8, 8}},
+		{"a mirror that pads its copies", []packet{tcp(psh, 1, 1, 3).withID(1), tcp(psh, 1, 1, 3).withID(1).padTo(60), tcp(psh, 4, 1, 3).over6().padTo(60),
+			tcp(psh, 4, 1, 3).over6().padTo(100)}, 2, []Role{Data, Data, Data, Data}, []int64{3, 0, 3, 0}},
 		{"UDP without", []packet{udp(9), udp(9)}, 0, []Role{Data, Data}, []int64{9, 9}},
 	}
 	for _, test := range tests {

@@ -54,9 +54,7 @@ func theoryCase(l *Link, w *Workload, t *Transport) predict.Case {
 		MTU: int64(l.MTU), IP: l.IP,
 		Timestamps: option("tcp_timestamps"), WindowScaling: option("tcp_window_scaling"), SACK: option("tcp_sack"),
 	}
-	regular := w.Sizes == "" && (w.Arrivals == "" || w.Arrivals == "constant")
-	plain := l.Kind == "wire" && !w.Answered() && w.Connections <= 1 && l.NICQueue == nil
-	if !regular || l.Loss > 0 {
+	if w.Sizes != "" || l.Loss > 0 {
 		return c
 	}
 	switch t.Name {
@@ -64,7 +62,8 @@ func theoryCase(l *Link, w *Workload, t *Transport) predict.Case {
 		c.Handover = predict.Datagrams
 		c.Messages += answers(w)
 	}
-	if !plain {
+	constant := w.Arrivals == "" || w.Arrivals == "constant"
+	if !constant || l.Kind != "wire" || w.Answered() || w.Connections > 1 || l.NICQueue != nil {
 		return c
 	}
 	switch t.Name {

@@ -77,7 +77,7 @@ func (d *Direction) add(o *Direction) {
 const baseName = "udp"
 
 // Complete adds what follows from the counted trials: frames saved against the base, messages a data frame, the summary of
-// every figure, what the saving costs, and the break-even with the base. Base is the transport udp, else the first; a trial is
+// every figure, what the saving costs, the break-even with the base, and warnings. Base is the transport udp, else the first; a trial is
 // compared with the base's trial of the same number, with the base's last one where it has fewer.
 func (r *Run) Complete() {
 	for i := range r.Workloads {
@@ -109,9 +109,11 @@ func (r *Run) Complete() {
 			}
 		}
 		w.addCauses()
+		w.addBest()
 	}
 	r.addTheory()
 	r.addClaims()
+	r.addDistrust()
 }
 
 // base is the transport that the others are compared with; nil without any.

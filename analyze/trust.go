@@ -35,13 +35,45 @@ func (r *Run) Verified() bool {
 	return true
 }
 
+// addDistrust says among the warnings why Verified is false, for programs that read those first. Each warning counts trials.
+func (r *Run) addDistrust() {
+	disagree := Warning{Code: "witnesses_disagree", Distrust: true}
+	dropped := Warning{Code: "frames_dropped", Distrust: true}
+	for i := range r.Workloads {
+		for j := range r.Workloads[i].Transports {
+			t := &r.Workloads[i].Transports[j]
+			for n := range t.Trials {
+				trial := &t.Trials[n]
+				if !trial.Witnesses.Agree {
+					disagree.firstOf(t.Name, n, "the counts of frames differ")
+				}
+				if lost := trial.Dropped(); lost > 0 {
+					dropped.firstOf(t.Name, n, fmt.Sprintf("%d frames or datagrams dropped", lost))
+				}
+			}
+		}
+	}
+	for _, w := range []Warning{disagree, dropped} {
+		if w.Count > 0 {
+			r.Warnings = append(r.Warnings, w)
+		}
+	}
+}
+
+// firstOf counts a trial; the message names the first one.
+func (w *Warning) firstOf(transport string, n int, what string) {
+	if w.Count++; w.Count == 1 {
+		w.Message = fmt.Sprintf("%s trial %d, first of those not verified: %s", transport, n+1, what)
+	}
+}
+
 // confront holds the figures of the analysis against the witnesses: the records of the capture, and the segments that
 // TCP_INFO knows, which are the frames of the wire also where the capture had super-frames.
 func (t *Trial) confront(records int64) {
 	if t.Witnesses.Capture != records {
 		t.disagree("records in %s %d, frames captured %d", t.Capture, records, t.Witnesses.Capture)
 	}
-	if t.Witnesses.Interface != t.Witnesses.Capture {
+	if n := t.Witnesses.Interface; n != 0 && n != t.Witnesses.Capture {
 		t.disagree("packets the interfaces sent %d, frames captured %d", t.Witnesses.Interface, t.Witnesses.Capture)
 	}
 	if segs := t.Witnesses.TCPInfoSegs; segs != 0 && segs != t.Frames {

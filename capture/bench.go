@@ -14,7 +14,8 @@ import (
 
 // bench is the standing equipment of an experiment: two hosts, the wire between them, a capture on each.
 type bench struct {
-	link      Link
+	asked     Link // what it was built for
+	link      Link // what it is: a real one is found out
 	lab       *lab.Lab
 	wire      *wire.Wire // nil where the hosts are connected directly
 	observers [2]*observer
@@ -22,11 +23,12 @@ type bench struct {
 	sentinels uint64 // number of the last one
 
 	superFrames bool          // offloads are on
+	doubts      []string      // why that is so against the experiment's will
 	patience    time.Duration // see drain
 }
 
 func newBench(e Experiment, l Link) (_ *bench, err error) {
-	b := &bench{link: l, sockets: [2]int{-1, -1}, superFrames: e.KeepOffloads, patience: patience + 2*l.RTT}
+	b := &bench{asked: l, link: l, sockets: [2]int{-1, -1}, superFrames: e.KeepOffloads, patience: patience + 2*l.RTT}
 	if l.Rate > 0 { // the slowest thing that can happen is one frame
 		b.patience += time.Duration(float64(l.MTU+perMessage) * 8 / float64(l.Rate) * float64(time.Second))
 	}
@@ -35,7 +37,7 @@ func newBench(e Experiment, l Link) (_ *bench, err error) {
 			b.close()
 		}
 	}()
-	config := lab.Config{MTU: l.MTU, IP: l.IP, Queue: deviceQueue, Link: e.Devices, KeepOffloads: e.KeepOffloads}
+	config := lab.Config{MTU: l.MTU, IP: l.IP, Queue: deviceQueue, Link: e.Devices, KeepOffloads: e.KeepOffloads, Lent: e.Lent}
 	if b.lab, err = lab.Build(config); err != nil {
 		return nil, err
 	}
@@ -44,17 +46,21 @@ func newBench(e Experiment, l Link) (_ *bench, err error) {
 			return nil, err
 		}
 	}
-	if b.lab.Kind != lab.Veth {
+	if b.lab.Ports[0] >= 0 {
 		c := wire.Config{Rate: l.Rate, RTT: l.RTT, Loss: l.Loss, MTU: l.MTU}
 		if b.wire, err = wire.Start(c, b.lab.Ports, e.Seed); err != nil {
 			return nil, err
 		}
 	}
+	filter := "" // the lab's own devices carry nothing else
+	if b.lab.Kind == lab.Real {
+		filter = own(b.lab.A, b.lab.B)
+	}
 	for i, h := range b.hosts() {
-		if b.observers[i], err = observe(h); err != nil {
+		if b.observers[i], err = observe(h, filter); err != nil {
 			return nil, err
 		}
-		err = h.Within(func() (err error) { b.sockets[i], err = sentinelSocket(); return err })
+		err = h.Within(func() (err error) { b.sockets[i], err = sentinelSocket(h.Interface); return err })
 		if err != nil {
 			return nil, err
 		}
@@ -115,12 +121,12 @@ func (b *bench) close() {
 }
 
 // sentinelSocket opens a packet socket (packet(7)) that sends and receives nothing, bound to the host's interface.
-func sentinelSocket() (int, error) {
+func sentinelSocket(name string) (int, error) {
 	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return -1, fmt.Errorf("open packet socket: %w", err)
 	}
-	req, err := unix.NewIfreq(lab.Interface)
+	req, err := unix.NewIfreq(name)
 	if err == nil {
 		err = unix.IoctlIfreq(fd, unix.SIOCGIFINDEX, req)
 	}
@@ -129,7 +135,7 @@ func sentinelSocket() (int, error) {
 	}
 	if err != nil {
 		unix.Close(fd)
-		return -1, fmt.Errorf("bind packet socket to %s: %w", lab.Interface, err)
+		return -1, fmt.Errorf("bind packet socket to %s: %w", name, err)
 	}
 	return fd, nil
 }
@@ -243,7 +249,7 @@ func (b *bench) gather(base baseline, o *traffic.Outcome) (e evidence, drops map
 	e.A, sentOut[0], sentIn[0] = b.observers[0].counts()
 	e.B, sentOut[1], sentIn[1] = b.observers[1].counts()
 	w := b.wireCounters()
-	e.Wire, e.SuperFrames = b.wire != nil, b.superFrames
+	e.Wire, e.Real, e.SuperFrames = b.wire != nil, b.lab.Kind == lab.Real, b.superFrames
 	e.Delivered, e.Corrupt = o.MessagesDelivered, o.Corrupt
 	for d := range w {
 		e.WireIn[d], e.WireLost[d], e.WireOut[d] = w[d].In, w[d].Lost, w[d].Out

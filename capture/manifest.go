@@ -52,6 +52,8 @@ type linkFacts struct {
 	CongestionControl string          `json:"congestion_control"`
 	Offloads          map[string]bool `json:"offloads"`
 	NICQueue          *nicQueueFacts  `json:"nic_queue,omitempty"`
+	// Interfaces are the sender's and the receiver's, where they are real. Rate is what the driver says then, RTT is measured.
+	Interfaces []interfaceFacts `json:"interfaces,omitempty"`
 }
 
 // nicQueueFacts are the token bucket in front of the sender's interface.
@@ -72,6 +74,7 @@ type workloadFacts struct {
 	Depth           int               `json:"depth"`
 	Connections     int               `json:"connections"`
 	Seed            uint64            `json:"seed"`
+	Replay          string            `json:"replay,omitempty"` // where sizes and times come from, in words
 	LingerSeconds   float64           `json:"linger_seconds"`
 	Link            *linkFacts        `json:"link"`
 	Transports      []*transportFacts `json:"transports"`
@@ -174,6 +177,9 @@ func (e Experiment) facts() (all []*workloadFacts) {
 			Messages: w.Messages, Size: int(math.Round(w.MeanSize())), Sizes: w.Sizes.String(), IntervalSeconds: w.Interval.Seconds(),
 			Arrivals: w.Arrivals.String(), Pattern: cmp.Or(string(w.Pattern), string(traffic.OneWay)), Depth: max(1, w.Depth),
 			Connections: max(1, w.Connections), Seed: w.Seed, LingerSeconds: w.Linger.Seconds(),
+		}
+		if w.Schedule != nil {
+			facts.Sizes, facts.Replay = w.Bytes(), w.Schedule.Origin
 		}
 		for _, name := range e.Transports {
 			facts.Transports = append(facts.Transports, &transportFacts{Name: name, Options: map[string]any{}, Trials: []trialFacts{}, Variant: variantOf(name)})

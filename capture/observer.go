@@ -38,11 +38,11 @@ type observer struct {
 	arena    []byte
 }
 
-// observe opens a capture on the host's interface.
-func observe(h *lab.Host) (*observer, error) {
+// observe opens a capture on the host's interface, of the frames that pass the filter.
+func observe(h *lab.Host, filter string) (*observer, error) {
 	o := &observer{mac: h.MAC, tcp: make(map[ports]*progress)}
 	err := h.Within(func() (err error) {
-		o.capture, err = live.Open(live.Config{Interface: lab.Interface, SnapLen: snapLen, Buffer: ringBytes}, o.frame)
+		o.capture, err = live.Open(live.Config{Interface: h.Interface, SnapLen: snapLen, Buffer: ringBytes, Filter: filter}, o.frame)
 		return err
 	})
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"wiretax/capture/lab"
 	"wiretax/capture/recording"
 	"wiretax/capture/traffic"
 )
@@ -113,10 +114,13 @@ func (r *recorder) prepare(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := r.build(r.Links[0]); err != nil {
+	if err := r.build(ctx, r.Links[0]); err != nil {
 		return err
 	}
 	if r.manifest, err = newManifest(r.Experiment, r.bench.lab); err != nil {
+		return err
+	}
+	if err := r.noteRealLink(); err != nil {
 		return err
 	}
 	for _, l := range r.Links {
@@ -135,13 +139,26 @@ func (r *recorder) prepare(ctx context.Context) (err error) {
 }
 
 // build makes the bench of a link, unless it stands already.
-func (r *recorder) build(l Link) (err error) {
-	if r.bench != nil && r.bench.link == l {
+func (r *recorder) build(ctx context.Context, l Link) (err error) {
+	if r.bench != nil && r.bench.asked == l {
 		return nil
 	}
 	r.dismantle()
-	r.bench, err = newBench(r.Experiment, l)
-	return err
+	if r.bench, err = newBench(r.Experiment, l); err != nil {
+		return err
+	}
+	if last := len(r.Links) - 1; r.Opened != nil && l == r.Links[last] && !slices.Contains(r.Links[:last], l) {
+		if err := r.Opened(); err != nil {
+			return err
+		}
+	}
+	if r.bench.lab.Kind != lab.Real {
+		return nil
+	}
+	if err := r.bench.realLink(ctx, r.KeepOffloads); err != nil {
+		return err
+	}
+	return r.noteRealLink()
 }
 
 func (r *recorder) dismantle() {
@@ -233,7 +250,7 @@ func (r *recorder) everyCell(ctx context.Context) error {
 
 // trial runs one trial and adds it to the recording.
 func (r *recorder) trial(ctx context.Context, p planned) error {
-	if err := r.build(r.link(p.cell)); err != nil {
+	if err := r.build(ctx, r.link(p.cell)); err != nil {
 		return err
 	}
 	name := r.Transports[p.transport]

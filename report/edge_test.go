@@ -24,7 +24,7 @@ func TestParseFormat(t *testing.T) {
 			t.Errorf("ParseFormat(%q) = %q, %v", name, f, err)
 		}
 	}
-	want := `format "xml": unknown (use table, markdown, csv, json, ndjson or html)`
+	want := `format "xml": unknown (use table, markdown, csv, json, ndjson, html or svg)`
 	if _, err := ParseFormat("xml"); err == nil || err.Error() != want {
 		t.Errorf("ParseFormat(xml): %v, want %s", err, want)
 	}
@@ -106,9 +106,10 @@ func edgeRuns() map[string]*analyze.Run {
 			transport("udp", timed(udpTrial(16, 1440), 0.002, 0.002, 0.003))),
 		"one-trial": run(16, 90, transport("udp", timed(udpTrial(16, 1440), 0.00164, 0.00262, 0.00262)),
 			transport("tcp", timed(tcpTrial(16, 16, 1, 0, 1440), 0.00174, 0.00182, 0.00182))),
-		"only-udp":    run(1, 1, transport("udp", timed(udpTrial(1, 1), 0.0005, 0.0005, 0.0005))),
-		"not-counted": {Link: wireLink(), Workloads: []analyze.Workload{{Messages: 16, Size: 90, Transports: []analyze.Transport{{Name: "udp"}, {Name: "tcp"}}}}},
-		"empty":       {},
+		"only-udp":      run(1, 1, transport("udp", timed(udpTrial(1, 1), 0.0005, 0.0005, 0.0005))),
+		"not-counted":   {Link: wireLink(), Workloads: []analyze.Workload{{Messages: 16, Size: 90, Transports: []analyze.Transport{{Name: "udp"}, {Name: "tcp"}}}}},
+		"empty":         {},
+		"no-transports": {Link: wireLink(), Workloads: []analyze.Workload{{Messages: 16, Size: 90}, {Messages: 32, Size: 90}}},
 	}
 }
 
@@ -177,6 +178,16 @@ func TestSameResultSameReport(t *testing.T) {
 			}
 			if !bytes.Equal(first.Bytes(), again.Bytes()) {
 				t.Fatalf("%s: two reports of one result differ", f)
+			}
+		}
+	}
+}
+
+func TestEveryFormatTakesEveryRun(t *testing.T) {
+	for name, r := range edgeRuns() {
+		for _, f := range Formats {
+			if err := Run(&bytes.Buffer{}, r, f, Style{Wide: true}); err != nil && !errors.Is(err, errNothingToDraw) {
+				t.Errorf("%s as %s: %v", name, f, err)
 			}
 		}
 	}

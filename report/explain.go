@@ -79,6 +79,7 @@ var definitions = [...]chapter{
 		{"auto-corked", "How often the sender's kernel kept a small segment back because others of its socket still waited in the device's queue (TcpExtTCPAutoCorking). Shown where it happened: with --nic-queue."},
 		{"latency p50, p99, max", "One-way delay of a message, from its send call to the return of the receive call that completed it, waiting for coalescing included: median, 99th percentile and longest of a trial, both ends on one clock. Where messages are answered, the round trip: from the first write of a transaction to the return of the call that completed the answer."},
 		{"latency from due", "The same delay, counted from the moment a message was due. Where a sender is late, because an earlier write blocked or an answer did not come, the messages behind it wait too, and a latency from the send call keeps silent about that (coordinated omission). Shown as p50, p99 and max where messages have times (--interval, --from); both are in JSON, latency_seconds and latency_from_due_seconds."},
+		{"replay", "The messages of a flow of a capture, sent anew with their sizes and times (--from, --flow). Of UDP each datagram is a message. Of TCP a message ends with a segment that has PSH, which a sender sets where its application's write ends: writes that TCP coalesced are one message, and what was sent again counts once."},
 		{"linger", "How long a connection stays open after its last write (--linger). Without, the close follows at once, and its FIN takes along what Nagle's algorithm holds back: the sender looks better than one that goes on."},
 		{"sender CPU, receiver CPU", "CPU time a message of the threads that send and receive (CLOCK_THREAD_CPUTIME_ID), with their system calls and with making and checking the messages, which is the same over every transport. Not in it: waiting for the time of a message, the handshake, and what the kernel does for arriving frames in interrupts. - over QUIC, whose library works on threads of its own. cpu_seconds has the sums of a trial, and as floor the smallest time that the clock tells from none."},
 		{"duration", "From the first send call of a trial to the last message received."},
@@ -149,5 +150,7 @@ var warningCodes = [...]entry{
 	{"interrupted", "The analysis was interrupted: the records up to then count, as if the capture ended there. Exit code 130."},
 	{"capture_unreadable", "A capture of a run cannot be read: the run counts without this trial. Not to be trusted, exit code 4."},
 	{"capture_dropped", "A live capture missed frames: the kernel had no room for them in the capture's ring, or the interface dropped them. They are in no figure. Not to be trusted, exit code 4."},
+	{"witnesses_disagree", "In so many trials the independent counts of frames are not equal; the witnesses of each trial have the numbers. Not to be trusted, exit code 4."},
+	{"frames_dropped", "In so many trials frames or datagrams were dropped by a capture, an interface, the wire or a socket: drops of each trial says where. Not to be trusted, exit code 4."},
 	{"incomplete", "A run ended before all of its trials: those that are complete count."},
 }

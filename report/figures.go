@@ -105,6 +105,9 @@ func transportTable(w *analyze.Workload, wide, inline bool) *table {
 	if comparable(w) {
 		t.notes = append(t.notes, "* no other saves more frames at less latency (p50)")
 	}
+	if base := w.Transports[0].Name; base != reference {
+		t.notes = append(t.notes, "base: "+clean(base)+"; add udp to compare with a datagram a message (-t udp,"+clean(base)+")")
+	}
 	if n := strangers(w); n > 0 {
 		t.notes = append(t.notes, plural(float64(n), "frame")+" on the link in all trials were not the workload's: in no figure")
 	}

@@ -266,18 +266,13 @@ func largestFlows(r *analyze.Result) picture {
 	p := picture{ID: "largest", Title: "The largest flows", Note: "Wire bytes of both directions.", Legend: directionLegend, Bars: &bars{Long: true},
 		Data: &table{columns: []column{{name: "flow", left: true}, {name: "wire bytes"}, {name: "share", unit: "%"}, {name: "unique payload bytes"}, {name: "header bytes"}}}}
 	flows := bySize(r.Flows)
-	var rest analyze.Direction
+	rest := []analyze.Direction{r.Unlisted.Direction}
 	for _, f := range flows[min(len(flows), maxBars):] {
-		for _, d := range []analyze.Direction{f.AB, f.BA} {
-			rest.WireBytes += d.WireBytes
-			rest.PayloadBytes += d.PayloadBytes
-			rest.UniquePayloadBytes += d.UniquePayloadBytes
-			rest.HeaderBytes += d.HeaderBytes
-		}
+		rest = append(rest, f.AB, f.BA)
 	}
-	more := len(flows) - maxBars
+	more := max(len(flows)-maxBars, 0) + int(r.Unlisted.Flows)
 	flows = flows[:min(len(flows), maxBars)]
-	whole := float64(rest.WireBytes)
+	whole := sum(directionParts(rest...))
 	for _, f := range flows {
 		whole = max(whole, float64(f.AB.WireBytes+f.BA.WireBytes))
 	}
@@ -293,7 +288,7 @@ func largestFlows(r *analyze.Result) picture {
 		add(strconv.Itoa(f.Number)+": "+f.Proto+" "+endpoint(f.A, f.APort)+" > "+endpoint(f.B, f.BPort), f.AB, f.BA)
 	}
 	if more > 0 {
-		add(plural(float64(more), "more flow"), rest)
+		add(plural(float64(more), "more flow"), rest...)
 	}
 	return p
 }

@@ -11,7 +11,7 @@ import (
 
 // runPage is the report of an experiment for a browser.
 func runPage(r *analyze.Run) *page {
-	p := &page{Heading: "wiretax run", Lead: append(presetLead(r.Preset), linkLine(r.Link), hostLine(r)), Trust: runVerdict(r), Notes: footnotes(r.Warnings), Words: definitions[:]}
+	p := &page{Heading: "wiretax run", Lead: append(presetLead(r.Preset), linkLine(r.Link), hostLine(r)), Trust: runVerdict(r), Notes: runFootnotes(r.Warnings), Words: definitions[:]}
 	for i := range r.Workloads {
 		w := referenceFirst(&r.Workloads[i])
 		s := workloadSection(r, w, i)
@@ -24,6 +24,10 @@ func runPage(r *analyze.Run) *page {
 	}
 	if len(r.Workloads) > 1 {
 		p.Heading = plural(float64(len(r.Workloads)), "workload") + " over the same link"
+		if t := bestTable(r, true); t != nil {
+			best := picture{ID: "best-table", Title: "Who saves most, workload by workload", Open: true, Data: t}
+			p.Sections = append([]pageSection{{ID: "best", Title: "Comparison of the workloads", Pictures: []picture{best}}}, p.Sections...)
+		}
 		if s := curvesSection(r); len(s.Pictures) > 0 {
 			p.Sections = append([]pageSection{s}, p.Sections...)
 		}

@@ -2,7 +2,10 @@ package report
 
 import (
 	"bytes"
+	"encoding/xml"
+	"errors"
 	"fmt"
+	"io"
 	"regexp"
 	"strings"
 	"testing"
@@ -235,5 +238,44 @@ func TestTicks(t *testing.T) {
 		if text := fmt.Sprint(strings.Join(got, " ")); text != c.want {
 			t.Errorf("%g..%g in %d: %s, want %s", c.lo, c.hi, c.most, text, c.want)
 		}
+	}
+}
+
+func TestSVG(t *testing.T) {
+	write := func(r *analyze.Run) string {
+		return rendered(t, func(b *bytes.Buffer) error { return Run(b, r, SVG, Style{}) })
+	}
+	hostile := smallRun()
+	const attack = `"'><script>alert(1)</script>&<svg onload=alert(1)>` + "\x1b"
+	hostile.Workloads[0].Transports[1].Name += attack
+	hostile.Workloads[0].Transports[1].Timeline.Rows[0].Role = attack
+	captured := withFrames(onePlusOne())
+	drawings := map[string]string{"run.svg": write(smallRun()), "hostile": write(hostile),
+		"analysis.svg": rendered(t, func(b *bytes.Buffer) error { return Analysis(b, captured, SVG, Style{}) })}
+	for name, text := range drawings {
+		d := xml.NewDecoder(strings.NewReader(text))
+		uses := 0
+		for {
+			token, err := d.Token()
+			if err == io.EOF {
+				break
+			}
+			if err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			if e, ok := token.(xml.StartElement); ok && e.Name.Local == "use" {
+				uses++
+			} else if ok && e.Name.Local == "script" {
+				t.Errorf("%s: a script came through", name)
+			}
+		}
+		if name != "analysis.svg" && uses != 4 {
+			t.Errorf("%s: %d frames are drawn, want 4", name, uses)
+		}
+	}
+	golden(t, "run.svg", []byte(drawings["run.svg"]))
+	golden(t, "analysis.svg", []byte(drawings["analysis.svg"]))
+	if err := Analysis(&bytes.Buffer{}, onePlusOne(), SVG, Style{}); !errors.Is(err, errNothingToDraw) {
+		t.Errorf("without frames: %v", err)
 	}
 }

@@ -91,12 +91,13 @@ func directionCells(d *analyze.Direction) []string {
 }
 
 var frameColumns = [...]string{"n", "time", "len", "caplen", "frames", "payload_bytes", "header_bytes", "padding_bytes", "wire_bytes",
-	"role", "flow", "a_to_b", "expanded"}
+	"role", "flow", "a_to_b", "expanded", "unique_payload_bytes", "icmp_body_bytes"}
 
 func frameCells(f *analyze.FrameRow) []string {
 	row := append([]string{strconv.FormatInt(f.N, 10), f.Time},
 		decimals(f.Len, f.CapLen, f.Frames, f.PayloadBytes, f.HeaderBytes, f.PaddingBytes, f.WireBytes)...)
-	return append(row, string(f.Role), strconv.Itoa(f.Flow), strconv.FormatBool(f.AToB), strconv.FormatBool(f.Expanded))
+	row = append(row, string(f.Role), strconv.Itoa(f.Flow), strconv.FormatBool(f.AToB), strconv.FormatBool(f.Expanded))
+	return append(row, decimals(f.UniqueBytes, f.ICMPBodyBytes)...)
 }
 
 func flowColumns() []string {

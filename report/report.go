@@ -20,10 +20,11 @@ const (
 	JSON     Format = "json"     // the result itself
 	NDJSON   Format = "ndjson"   // the result in lines, one an object (https://github.com/ndjson/ndjson-spec)
 	HTML     Format = "html"     // one file for a browser, with pictures
+	SVG      Format = "svg"      // the frames of a run or of a capture, drawn to scale
 )
 
 // Formats lists all formats.
-var Formats = [...]Format{Table, Markdown, CSV, JSON, NDJSON, HTML}
+var Formats = [...]Format{Table, Markdown, CSV, JSON, NDJSON, HTML, SVG}
 
 // ParseFormat reads the name of a format.
 func ParseFormat(s string) (Format, error) {
@@ -32,7 +33,7 @@ func ParseFormat(s string) (Format, error) {
 			return f, nil
 		}
 	}
-	return "", fmt.Errorf("format %q: unknown (use table, markdown, csv, json, ndjson or html)", s)
+	return "", fmt.Errorf("format %q: unknown (use table, markdown, csv, json, ndjson, html or svg)", s)
 }
 
 // Style says what the reader's terminal can show and how much the reader wants to see.
@@ -90,6 +91,8 @@ func Run(w io.Writer, r *analyze.Run, f Format, s Style) error {
 		return writeMarkdown(w, runDocument(r, s.Wide, true))
 	case HTML:
 		return writeHTML(w, runPage(r))
+	case SVG:
+		return writeRunSVG(w, r)
 	}
 	return writeTerminal(w, runDocument(r, s.Wide, false), s)
 }
@@ -104,6 +107,8 @@ func Analysis(w io.Writer, r *analyze.Result, f Format, s Style) error {
 		return writeMarkdown(w, analysisDocument(r, s))
 	case HTML:
 		return writeHTML(w, analysisPage(r, s))
+	case SVG:
+		return writeAnalysisSVG(w, r)
 	}
 	return writeTerminal(w, analysisDocument(r, s), s)
 }

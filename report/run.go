@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -33,24 +34,9 @@ func runDocument(r *analyze.Run, wide, inline bool) document {
 		if i == 0 && wide {
 			head.lines = append(head.lines, line{text: hostLine(r)})
 		}
-		d = append(d, head, section{table: transportTable(w, wide, inline)})
-		if t := rangeTable(w, wide); !inline && t != nil {
-			d = append(d, section{title: "range over the trials (blank: the same in each)", table: t})
-		}
-		if t := wireTable(w); t != nil {
-			d = append(d, section{title: "from wire bytes down to unique payload (medians)", table: t})
-		}
-		if options := optionSection(w); wide && len(options.lines) > 0 {
-			d = append(d, options)
-		}
-		if wide || inline {
-			d = append(d, theorySections(w)...)
-		}
-		d = append(d, causeSections(w, wide || inline)...)
-		if len(w.Transports) > 1 {
-			d = append(d, answer(w)...)
-		}
+		d = append(append(d, head), workloadSections(w, wide, inline)...)
 	}
+	d = append(d, bestSections(r, wide || inline)...)
 	if len(r.Claims) > 0 {
 		d = append(d, claimSections(r)...)
 	}
@@ -60,10 +46,35 @@ func runDocument(r *analyze.Run, wide, inline bool) document {
 // closing says whether to trust the figures, and where words are explained.
 func closing(r *analyze.Run) document {
 	d := document{trustSection(r)}
-	if notes := footnotes(r.Warnings); len(notes) > 0 {
+	if notes := runFootnotes(r.Warnings); len(notes) > 0 {
 		d = append(d, section{lines: notes})
 	}
 	return append(d, section{lines: []line{{text: "wiretax run --explain defines every column", tone: faint}}})
+}
+
+// workloadSections are the figures of a workload and what they say; none without transports.
+func workloadSections(w *analyze.Workload, wide, inline bool) document {
+	if len(w.Transports) == 0 {
+		return nil
+	}
+	d := document{{table: transportTable(w, wide, inline)}}
+	if t := rangeTable(w, wide); !inline && t != nil {
+		d = append(d, section{title: "range over the trials (blank: the same in each)", table: t})
+	}
+	if t := wireTable(w); t != nil {
+		d = append(d, section{title: "from wire bytes down to unique payload (medians)", table: t})
+	}
+	if options := optionSection(w); wide && len(options.lines) > 0 {
+		d = append(d, options)
+	}
+	if wide || inline {
+		d = append(d, theorySections(w)...)
+	}
+	d = append(d, causeSections(w, wide || inline)...)
+	if len(w.Transports) > 1 {
+		d = append(d, answer(w)...)
+	}
+	return d
 }
 
 // referenceFirst is the workload without the variants of its transports, which stand in the table of causes.
@@ -95,6 +106,9 @@ func workloadLine(w *analyze.Workload) string {
 	pace := "back to back"
 	if w.IntervalSeconds > 0 {
 		pace = "every " + seconds(w.IntervalSeconds)
+	}
+	if w.Replay != "" {
+		pace = "replayed from " + clean(w.Replay)
 	}
 	if w.Arrivals != "" && w.Arrivals != "constant" {
 		pace += " (" + w.Arrivals + ")"
@@ -154,17 +168,32 @@ func trialCount(w *analyze.Workload) string {
 	return plural(float64(most), "trial") + " per transport"
 }
 
+// interfaceNames names the ends of a real link, after its kind.
+func interfaceNames(ends []analyze.Interface) string {
+	var names []string
+	for _, i := range ends {
+		names = append(names, clean(i.Name))
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return "s " + strings.Join(names, " to ")
+}
+
 func linkLine(l analyze.Link) string {
-	parts := []string{strings.TrimSpace("link: " + l.Kind)}
-	emulated := l.Kind != "interface" // of an interface nobody knows rate and RTT
+	parts := []string{strings.TrimSpace("link: " + l.Kind + interfaceNames(l.Interfaces))}
+	emulated := l.Kind != "interface" // of an interface the rate is what its driver says, if it does
 	switch {
 	case l.RateBitsPerSecond > 0:
 		parts[0] += " " + bitRate(l.RateBitsPerSecond)
 	case emulated:
 		parts[0] += " without rate limit"
 	}
-	if l.RTTSeconds > 0 || emulated {
+	switch {
+	case emulated:
 		parts = append(parts, "RTT"+glue+seconds(l.RTTSeconds))
+	case l.RTTSeconds > 0:
+		parts = append(parts, "RTT"+glue+seconds(math.Round(l.RTTSeconds*1e6)/1e6)+glue+"(measured)")
 	}
 	if l.Loss > 0 {
 		parts = append(parts, fmt.Sprintf("loss%s%s%s%% (seed%s%d)", glue, decimal(sixDigits(100*l.Loss)), glue, glue, l.Seed))

@@ -60,11 +60,12 @@ func trialName(r *analyze.Run, workload int, transport string, n int) string {
 func doubt(t *analyze.Trial) string {
 	var parts []string
 	if w := t.Witnesses; !w.Agree {
-		parts = append(parts, fmt.Sprintf("witnesses disagree: capture %s, wire %s, interface %s, TCP_INFO %s",
-			integer(w.Capture), integer(w.Wire), integer(w.Interface), integer(w.TCPInfoSegs)))
-		for _, equation := range w.Disagree {
-			parts = append(parts, clean(equation))
+		unequal := fmt.Sprintf("capture %s, wire %s, interface %s, TCP_INFO %s",
+			integer(w.Capture), integer(w.Wire), integer(w.Interface), integer(w.TCPInfoSegs))
+		if len(w.Disagree) > 0 { // which of them differ, or counts of one direction whose sums are equal
+			unequal = clean(strings.Join(w.Disagree, "; "))
 		}
+		parts = append(parts, "witnesses disagree: "+unequal)
 	}
 	if t.Dropped() > 0 {
 		parts = append(parts, "dropped: "+drops(t))
@@ -108,6 +109,13 @@ func drops(t *analyze.Trial) string {
 		}
 	}
 	return strings.Join(parts, ", ")
+}
+
+// runFootnotes are the doubts about a run beside those that its trust section shows trial by trial.
+func runFootnotes(warnings []analyze.Warning) []line {
+	return footnotes(slices.DeleteFunc(slices.Clone(warnings), func(w analyze.Warning) bool {
+		return w.Code == "witnesses_disagree" || w.Code == "frames_dropped"
+	}))
 }
 
 // footnotes are the doubts about a result.

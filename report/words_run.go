@@ -21,4 +21,11 @@ var runWords = [...]chapter{
 		{"claimed, measured", "The value that was claimed, or the limit that follows from the rate; the median of the trials, and of messages a second the fastest trial: a wire that waited for its machine cannot make up for it."},
 		{"verdict", "What the trials make of a claim, computed from them alone: holds; holds only if, with the condition in words; does not hold; not measured. A frame rate holds if 98 % of the limit were reached and no more than 100.5 %."},
 	}},
+	{"comparison of the workloads of a run", []entry{
+		{"workload", "The messages, and in what else the workloads of the run differ."},
+		{"saves most", "The transport with the fewest frames (median), of equals the one that adds less latency; a row more for the one with the fewest wire bytes, if it is another; the same among those over TCP. none: none needs less than the base. Who lost messages saves nothing."},
+		{"frames saved, bytes saved", "Medians: of the base less of the transport, handshake, ACKs and teardown included."},
+		{"added p50", "Median latency of a message less that over the base. In brackets: not larger than the noise."},
+		{"udp frames, udp bytes", "The medians of the base."},
+	}},
 }

@@ -96,6 +96,9 @@ func geneve(t, vni int, options []byte, body packet) packet {
 func overUDP(port int, body packet) packet {
 	return ether(typeIPv4, ip4(ProtoUDP, udp(50000, port, body)))
 }
+func fromUDP(port int, body packet) packet {
+	return ether(typeIPv4, ip4(ProtoUDP, udp(port, 50000, body)))
+}
 func arpBody() packet {
 	return join(be16(1), be16(typeIPv4), []byte{6, 4}, be16(1), make([]byte, 6), addr4a, make([]byte, 6), addr4b)
 }

@@ -55,9 +55,18 @@ func (c *cursor) ipTunnel(p uint8) {
 	}
 }
 
-// udpTunnel reads the tunnels that stand on UDP. What it does not take is payload.
+// udpTunnel reads the tunnels that stand on UDP. What it does not take is payload. The port of the receiver names the
+// tunnel, the sender's where that says nothing: what answers a tunnel may come from its port.
 func (c *cursor) udpTunnel(src, dst uint16) {
-	switch dst {
+	start := c.off
+	c.tunnelOn(dst)
+	if c.off == start {
+		c.tunnelOn(src)
+	}
+}
+
+func (c *cursor) tunnelOn(port uint16) {
+	switch port {
 	case portVXLAN, portVXLANOld:
 		c.vxlan()
 	case portVXLANGPE:
@@ -70,17 +79,14 @@ func (c *cursor) udpTunnel(src, dst uint16) {
 		if c.labelsBeforeIP() {
 			c.mpls()
 		}
-	default:
-		switch {
-		case dst == portGTPU || src == portGTPU:
-			c.gtp()
-		case dst == portTeredo || src == portTeredo:
-			c.teredo()
-		case dst == portL2TP || src == portL2TP:
-			c.l2tp()
-		case dst == portAYIYA || src == portAYIYA:
-			c.ayiya()
-		}
+	case portGTPU:
+		c.gtp()
+	case portTeredo:
+		c.teredo()
+	case portL2TP:
+		c.l2tp()
+	case portAYIYA:
+		c.ayiya()
 	}
 }
 
@@ -188,9 +194,11 @@ func (c *cursor) vxlanGPE() {
 	if len(p) < vxlanLen || p[0]&^nextProtocol != validVNI || p[1]|p[2]|p[7] != 0 {
 		return
 	}
+	// Some senders name the next protocol without the bit that says so.
+	named := p[0]&nextProtocol != 0 || (p[3] == 1 || p[3] == 2) && c.ipAt(vxlanLen)
 	c.take(Tunnel, vxlanLen)
 	c.enterVNI(binary.BigEndian.Uint32(p[4:]) >> 8)
-	if p[0]&nextProtocol == 0 {
+	if !named {
 		c.ethernet()
 		return
 	}

@@ -14,9 +14,10 @@ import (
 
 // Host is one test host: an anonymous network namespace, held by a thread that stays in it.
 type Host struct {
-	Name string
-	MAC  net.HardwareAddr
-	Addr netip.Addr
+	Name      string
+	Interface string // name of its one network interface
+	MAC       net.HardwareAddr
+	Addr      netip.Addr
 
 	prefix netip.Prefix
 	ns     *os.File
@@ -25,7 +26,7 @@ type Host struct {
 
 func newHost(name string, number, ip int) (*Host, error) {
 	p := address(ip, number)
-	h := &Host{Name: name, MAC: hardwareAddr(number), Addr: p.Addr(), prefix: p, tasks: make(chan func())}
+	h := &Host{Name: name, Interface: Interface, MAC: hardwareAddr(number), Addr: p.Addr(), prefix: p, tasks: make(chan func())}
 	ready := make(chan error)
 	onOwnThread(func() {
 		err := h.enter()
@@ -119,13 +120,18 @@ func (h *Host) configure(c Config, peer *Host) error {
 	err := h.Within(func() error {
 		if c.IP == 4 {
 			// A device without IPv6 sends neither MLD reports nor solicitations.
-			if err := os.WriteFile("/proc/sys/net/ipv6/conf/"+Interface+"/disable_ipv6", []byte("1"), 0); err != nil && !os.IsNotExist(err) {
+			if err := os.WriteFile("/proc/sys/net/ipv6/conf/"+h.Interface+"/disable_ipv6", []byte("1"), 0); err != nil && !os.IsNotExist(err) {
 				return fmt.Errorf("switch IPv6 off: %w", err)
 			}
 		}
-		link, err := netlink.LinkByName(Interface)
+		link, err := netlink.LinkByName(h.Interface)
 		if err != nil {
-			return fmt.Errorf("find %s: %w", Interface, err)
+			return fmt.Errorf("find %s: %w", h.Interface, err)
+		}
+		if c.Lent == nil {
+			if err := h.claim(link, c.Queue); err != nil {
+				return err
+			}
 		}
 		neighbour := &netlink.Neigh{
 			LinkIndex: link.Attrs().Index, State: netlink.NUD_PERMANENT, IP: peer.Addr.AsSlice(), HardwareAddr: peer.MAC,
@@ -134,9 +140,7 @@ func (h *Host) configure(c Config, peer *Host) error {
 			name string
 			do   func() error
 		}{
-			{"set address " + h.MAC.String(), func() error { return netlink.LinkSetHardwareAddr(link, h.MAC) }},
 			{fmt.Sprintf("set MTU %d", c.MTU), func() error { return netlink.LinkSetMTU(link, c.MTU) }},
-			{fmt.Sprintf("set queue length %d", c.Queue), func() error { return netlink.LinkSetTxQLen(link, c.Queue) }},
 			// No solicited-node group to join, so no MLD report.
 			{"switch ARP off", func() error { return netlink.LinkSetARPOff(link) }},
 			{"add address " + h.prefix.String(), func() error {
@@ -153,6 +157,17 @@ func (h *Host) configure(c Config, peer *Host) error {
 	})
 	if err != nil {
 		return fmt.Errorf("configure interface of %s: %w", h.Name, err)
+	}
+	return nil
+}
+
+// claim gives an interface of the lab's own the host's hardware address and the length of its queue.
+func (h *Host) claim(link netlink.Link, queue int) error {
+	if err := netlink.LinkSetHardwareAddr(link, h.MAC); err != nil {
+		return fmt.Errorf("set address %v: %w", h.MAC, err)
+	}
+	if err := netlink.LinkSetTxQLen(link, queue); err != nil {
+		return fmt.Errorf("set queue length %d: %w", queue, err)
 	}
 	return nil
 }
@@ -176,7 +191,7 @@ func (h *Host) Offloads() (on map[string]bool, err error) {
 			return err
 		}
 		defer e.Close()
-		features, err := e.Features(Interface)
+		features, err := e.Features(h.Interface)
 		if err != nil {
 			return err
 		}

@@ -14,12 +14,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Interface is the name of the one network interface of each host.
+// Interface is the name of the one network interface of each host, unless it was lent.
 const Interface = "wiretax0"
 
 // Config says which link to build.
 type Config struct {
-	MTU int // octets of an IP packet
+	MTU int // octets of an IP packet; 0 for what lent interfaces have in common
 	IP  int // 4 or 6
 	// Queue is the length of the hosts' device queues in frames. A TAP device drops what does not fit, after the capture
 	// has seen it.
@@ -29,6 +29,8 @@ type Config struct {
 	// KeepOffloads leaves segmentation and checksum offload on, as an ordinary host has them: captures then show
 	// super-frames. Only a veth can do that; a wire has frames.
 	KeepOffloads bool
+	// Lent are interfaces of this machine that take the place of devices of the lab's own, with whatever is between them.
+	Lent *Lent
 }
 
 // Kind says what the hosts' interfaces are.
@@ -36,16 +38,18 @@ type Kind string
 
 // The kinds of link.
 const (
-	TAP    Kind = "tap"    // TAP devices: the kernel segments and checksums everything, frames are those of a wire
-	Packet Kind = "packet" // veth pairs whose far ends are packet sockets, for machines without /dev/net/tun
-	Veth   Kind = "veth"   // one veth pair from host to host, nothing between: no ports, no rate, no delay
+	TAP    Kind = "tap"       // TAP devices: the kernel segments and checksums everything, frames are those of a wire
+	Packet Kind = "packet"    // veth pairs whose far ends are packet sockets, for machines without /dev/net/tun
+	Veth   Kind = "veth"      // one veth pair from host to host, nothing between: no ports, no rate, no delay
+	Real   Kind = "interface" // interfaces that were lent: no ports, and the rate and delay that they have
 )
 
-// Lab is two hosts whose interfaces end in two ports, but for the kind Veth. What one host sends is read from its port, what
+// Lab is two hosts whose interfaces end in two ports, but for the kinds Veth and Real. What one host sends is read from its port, what
 // is written to its port the host receives; whoever relays between the ports is the wire.
 type Lab struct {
 	A, B  *Host
 	Kind  Kind
+	MTU   int    // octets of an IP packet
 	Ports [2]int // non-blocking descriptors: read(2) and write(2) carry one frame each
 
 	relay     *Host // holds the far ends of the veth pairs
@@ -54,7 +58,7 @@ type Lab struct {
 
 // Build makes the hosts. The caller needs CAP_SYS_ADMIN and CAP_NET_ADMIN, by privilege or by Reexec.
 func Build(c Config) (*Lab, error) {
-	l := &Lab{Kind: c.Link, Ports: [2]int{-1, -1}}
+	l := &Lab{Kind: c.Link, MTU: c.MTU, Ports: [2]int{-1, -1}}
 	if err := l.build(c); err != nil {
 		l.Close()
 		return nil, err
@@ -72,8 +76,12 @@ func (l *Lab) build(c Config) (err error) {
 	if err := l.devices(c); err != nil {
 		return err
 	}
+	if c.MTU == 0 {
+		c.MTU = l.MTU
+	}
+	l.MTU = c.MTU
 	for _, h := range l.hosts() {
-		if c.KeepOffloads {
+		if c.KeepOffloads || c.Lent != nil { // what is lent is as the lender wants it
 			break
 		}
 		if err := h.Within(plainFrames); err != nil {
@@ -95,13 +103,17 @@ func (l *Lab) awaitCarrier() error {
 	if l.Kind == TAP {
 		return nil
 	}
-	ends := map[*Host][]string{l.A: {Interface}, l.B: {Interface}}
+	ends := map[*Host][]string{l.A: {l.A.Interface}, l.B: {l.B.Interface}}
 	if l.relay != nil {
 		ends[l.relay] = []string{farEnd(0), farEnd(1)}
 	}
+	patience := carrierPatience
+	if l.Kind == Real {
+		patience = negotiationPatience
+	}
 	for h, names := range ends {
 		for _, name := range names {
-			if err := h.awaitUp(name); err != nil {
+			if err := h.awaitUp(name, patience); err != nil {
 				return err
 			}
 		}
@@ -112,23 +124,28 @@ func (l *Lab) awaitCarrier() error {
 // carrierPatience is far more than the link watch, which looks once a second at most, needs.
 const carrierPatience = 5 * time.Second
 
-func (h *Host) awaitUp(name string) error {
-	for deadline := time.Now().Add(carrierPatience); ; time.Sleep(200 * time.Microsecond) {
+// negotiationPatience is what two real ports may take to agree on a rate (autonegotiation, IEEE 802.3 clause 28), and a switch
+// between them to open its ports.
+const negotiationPatience = 30 * time.Second
+
+func (h *Host) awaitUp(name string, patience time.Duration) error {
+	for deadline := time.Now().Add(patience); ; time.Sleep(200 * time.Microsecond) {
 		var state netlink.LinkOperState
+		running := false
 		err := h.Within(func() error {
 			link, err := netlink.LinkByName(name)
 			if err == nil {
-				state = link.Attrs().OperState
+				state, running = link.Attrs().OperState, link.Attrs().RawFlags&unix.IFF_RUNNING != 0
 			}
 			return err
 		})
 		switch {
 		case err != nil:
 			return fmt.Errorf("read state of %s: %w", name, err)
-		case state == netlink.OperUp:
+		case state == netlink.OperUp, running && state == netlink.OperUnknown: // not every driver tells
 			return nil
 		case time.Now().After(deadline):
-			return fmt.Errorf("bring up %s of %s: still %v after %v", name, h.Name, state, carrierPatience)
+			return fmt.Errorf("bring up %s of %s: still %v after %v", name, h.Name, state, patience)
 		}
 	}
 }
@@ -138,6 +155,10 @@ func farEnd(i int) string { return fmt.Sprintf("wire%d", i) }
 
 // devices makes the interfaces: TAP unless the machine does not let us, or the caller wants others.
 func (l *Lab) devices(c Config) error {
+	if c.Lent != nil {
+		l.Kind = Real
+		return l.adopt(c.Lent)
+	}
 	if c.Link == Veth {
 		l.Kind = Veth
 		return l.pair()
@@ -248,7 +269,7 @@ func (c Counters) Sub(before Counters) Counters {
 // Counters asks the kernel by netlink: /sys/class/net shows the namespace of the mount, not the host's.
 func (h *Host) Counters() (c Counters, err error) {
 	err = h.Within(func() error {
-		link, err := netlink.LinkByName(Interface)
+		link, err := netlink.LinkByName(h.Interface)
 		if err != nil {
 			return fmt.Errorf("read counters of %s: %w", h.Name, err)
 		}

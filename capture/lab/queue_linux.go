@@ -36,7 +36,7 @@ const (
 // Queue puts the token bucket in front of the host's interface.
 func (h *Host) Queue(t TokenBucket) error {
 	err := h.Within(func() error {
-		link, err := netlink.LinkByName(Interface)
+		link, err := netlink.LinkByName(h.Interface)
 		if err != nil {
 			return err
 		}

@@ -61,17 +61,35 @@ func Privileged() bool {
 // Inside reports whether this process was started by Reexec.
 func Inside() bool { return os.Getenv(insideEnv) != "" }
 
+// Inner says what is special about the process inside; the zero value is nothing.
+type Inner struct {
+	// UID and GID are who it is outside: whose files it may open, and whom those belong to that it writes. Zero is who this
+	// process is; only root may be somebody else.
+	UID, GID int
+	Files    []*os.File   // descriptors 3, 4 and so on
+	Started  func() error // called when it runs: this process has to do no more than wait
+}
+
 // Reexec runs this program again, with the same arguments, inside a new user namespace in which it is root
 // (user_namespaces(7)), and returns its exit code. The child is killed when this process dies, and interrupted when ctx
-// ends: it may get that signal twice. Files that it writes belong to the invoking user.
-func Reexec(ctx context.Context) (code int, err error) {
+// ends: it may get that signal twice. Files that it writes belong to the invoking user, or to the one of Inner.
+func Reexec(ctx context.Context, i Inner) (code int, err error) {
 	runtime.LockOSThread() // Pdeathsig watches the thread that forked, not the process
 	defer runtime.UnlockOSThread()
 
 	cmd := inside(os.Args[1:]...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	cmd.ExtraFiles = i.Files
+	i.become(cmd.SysProcAttr)
 	if err := cmd.Start(); err != nil {
 		return 0, &NamespaceError{What: "user namespace", Cause: err}
+	}
+	if i.Started != nil {
+		if err := i.Started(); err != nil {
+			cmd.Process.Kill()
+			cmd.Wait()
+			return 0, err
+		}
 	}
 	// A terminal sends its signals to both processes; one that was sent to this process alone is passed on.
 	defer context.AfterFunc(ctx, func() { cmd.Process.Signal(syscall.SIGINT) })()
@@ -86,6 +104,16 @@ func Reexec(ctx context.Context) (code int, err error) {
 		return 0, fmt.Errorf("run inside user namespace: killed by signal: %v", exit.Sys().(syscall.WaitStatus).Signal())
 	}
 	return exit.ExitCode(), nil
+}
+
+// become makes root of the namespace the other user: outside it has no rights but that user's, and no groups.
+func (i Inner) become(a *syscall.SysProcAttr) {
+	if i.UID == 0 {
+		return
+	}
+	a.UidMappings[0].HostID, a.GidMappings[0].HostID = i.UID, i.GID
+	a.GidMappingsEnableSetgroups = true
+	a.Credential = &syscall.Credential{}
 }
 
 // Output runs this program inside a new user namespace like Reexec, with other arguments and without standard input, and

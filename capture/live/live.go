@@ -13,12 +13,11 @@ import (
 // Config says how to capture.
 type Config struct {
 	Interface string
-	SnapLen   int // octets kept of each frame
-	Buffer    int // octets of the kernel's ring
+	SnapLen   int    // octets kept of each frame
+	Buffer    int    // octets of the kernel's ring
+	Filter    string // pcap-filter(7) expression, compiled for the interface and applied by the kernel; empty for all frames
 
-	// Of Bulk alone:
-	Filter         string // pcap-filter(7) expression, compiled for the interface and applied by the kernel; empty for all frames
-	NotPromiscuous bool   // only frames that the interface takes anyway
+	NotPromiscuous bool // of Bulk alone: only frames that the interface takes anyway
 }
 
 // poll bounds how long a read waits, and so how long Close does: a handle that blocks for ever in libpcap cannot be closed
@@ -71,7 +70,15 @@ func activate(c Config) (*pcap.Handle, error) {
 			return nil, err
 		}
 	}
-	return inactive.Activate()
+	handle, err := inactive.Activate()
+	if err != nil || c.Filter == "" {
+		return handle, err
+	}
+	if err := handle.SetBPFFilter(c.Filter); err != nil {
+		handle.Close()
+		return nil, fmt.Errorf("filter %q: %w", c.Filter, err)
+	}
+	return handle, nil
 }
 
 func (c *Capture) read(each func(Frame)) error {

@@ -144,10 +144,15 @@ func free(names []string) error {
 	return nil
 }
 
-// move puts a borrowed interface into the namespace. The journal knows where before it is done.
+// move puts a borrowed interface into the namespace, from wherever it is. The journal knows where before it is done.
 func (g *guardian) move(name string, namespace *os.File) error {
-	if !slices.ContainsFunc(g.journal.Interfaces, func(s State) bool { return s.Name == name }) || g.journal.Places[name] != "" {
-		return fmt.Errorf("move %s: not borrowed, or moved already", name)
+	if !slices.ContainsFunc(g.journal.Interfaces, func(s State) bool { return s.Name == name }) {
+		return fmt.Errorf("move %s: not borrowed", name)
+	}
+	if before := g.journal.Places[name]; before != "" {
+		if err := errors.Join(fetch(name, before), forget(before)); err != nil {
+			return err
+		}
 	}
 	place, err := keep(namespace, name)
 	if err != nil {

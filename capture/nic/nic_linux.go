@@ -1,8 +1,10 @@
-// Package nic reads what a real interface of this machine is set to. It changes nothing.
+// Package nic knows the real interfaces of this machine: it reads what they are set to, borrows them for a run, and gives them
+// back as they were.
 package nic
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/safchain/ethtool"
 	"github.com/vishvananda/netlink"
@@ -53,4 +55,38 @@ func List() ([]Interface, error) {
 		list = append(list, i)
 	}
 	return list, nil
+}
+
+// Driver is the name of the interface's driver, as ethtool -i has it; empty where the device does not say.
+func Driver(name string) string {
+	e, err := ethtool.NewEthtool()
+	if err != nil {
+		return ""
+	}
+	defer e.Close()
+	driver, _ := e.DriverName(name)
+	return driver
+}
+
+// invented are drivers that state a speed that nothing has.
+var invented = []string{"veth", "tun", "bridge"}
+
+// Speed is the rate of the interface's link in bits per second, as ethtool has it; 0 where the driver does not know, or makes
+// one up.
+func Speed(name string) int64 {
+	e, err := ethtool.NewEthtool()
+	if err != nil {
+		return 0
+	}
+	defer e.Close()
+	driver, err := e.DriverName(name)
+	if err != nil || slices.Contains(invented, driver) {
+		return 0
+	}
+	settings, err := e.CmdGetMapped(name)
+	const unknown = 1<<32 - 1 // SPEED_UNKNOWN; 16 bits of it where a driver is old
+	if speed := settings["speed"]; err == nil && speed < unknown && speed != 1<<16-1 {
+		return int64(speed) * 1e6
+	}
+	return 0
 }

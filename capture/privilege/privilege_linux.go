@@ -80,15 +80,20 @@ func Drop(u *User) error {
 			return fmt.Errorf("drop privileges: set user %d: %w", u.UID, err)
 		}
 	}
-	return shed()
+	return shed(0)
 }
 
-// shed empties the capability sets of every thread. Capabilities and no_new_privs belong to threads, not to processes
+// Confine takes from every thread of a process that is root only of its own user namespace (user_namespaces(7)) all capabilities
+// there but CAP_NET_ADMIN, and the way to any others. That one is over the namespace's own network alone: it lets sockets choose
+// their congestion control and their buffers.
+func Confine() error { return shed(1 << unix.CAP_NET_ADMIN) }
+
+// shed leaves every thread no capabilities but those to keep, a bit each. Capabilities and no_new_privs belong to threads, not to processes
 // (capabilities(7)); with cgo only libcap's psx reaches all of them.
-func shed() error {
+func shed(keep uint32) error {
 	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
-	var none [2]unix.CapUserData
-	if _, _, errno := psx.Syscall3(unix.SYS_CAPSET, uintptr(unsafe.Pointer(&header)), uintptr(unsafe.Pointer(&none[0])), 0); errno != 0 {
+	left := [2]unix.CapUserData{{Effective: keep, Permitted: keep}}
+	if _, _, errno := psx.Syscall3(unix.SYS_CAPSET, uintptr(unsafe.Pointer(&header)), uintptr(unsafe.Pointer(&left[0])), 0); errno != 0 {
 		return fmt.Errorf("drop capabilities: %w", errno)
 	}
 	if _, _, errno := psx.Syscall6(unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0, 0); errno != 0 {

@@ -39,10 +39,11 @@ func LinkName(link uint16) string {
 	return strconv.Itoa(int(link))
 }
 
-// linkNames holds what pcap_datalink_val_to_name(3PCAP) of libpcap 1.10 knows, and names reserved in pcap-common.c.
+// linkNames holds what pcap_datalink_val_to_name(3PCAP) of libpcap 1.10 knows, and names reserved in pcap-common.c. 12 and 14 are
+// DLT_RAW as some systems write it into files (linktypes of Wireshark, wiretap/pcap-common.c).
 var linkNames = map[uint16]string{
 	0: "NULL", 1: "EN10MB", 2: "EN3MB", 3: "AX25", 4: "PRONET", 5: "CHAOS", 6: "IEEE802", 7: "ARCNET", 8: "SLIP",
-	9: "PPP", 10: "FDDI", 50: "PPP_SERIAL", 51: "PPP_ETHER", 99: "SYMANTEC_FIREWALL", 100: "ATM_RFC1483", 101: "RAW",
+	9: "PPP", 10: "FDDI", 12: "RAW", 14: "RAW", 50: "PPP_SERIAL", 51: "PPP_ETHER", 99: "SYMANTEC_FIREWALL", 100: "ATM_RFC1483", 101: "RAW",
 	102: "SLIP_BSDOS", 103: "PPP_BSDOS", 104: "C_HDLC", 105: "IEEE802_11", 106: "ATM_CLIP", 107: "FRELAY", 108: "LOOP",
 	109: "ENC", 110: "LANE8023", 111: "HIPPI", 112: "HDLC", 113: "LINUX_SLL", 114: "LTALK", 115: "ECONET",
 	116: "IPFILTER", 117: "PFLOG", 118: "CISCO_IOS", 119: "PRISM_HEADER", 120: "AIRONET_HEADER", 121: "HHDLC",

@@ -497,7 +497,7 @@ func TestSnoop(t *testing.T) {
 func TestLinkName(t *testing.T) {
 	for link, want := range map[uint16]string{
 		0: "NULL", 1: "EN10MB", 9: "PPP", 51: "PPP_ETHER", 101: "RAW", 105: "IEEE802_11", 108: "LOOP", 113: "LINUX_SLL",
-		127: "IEEE802_11_RADIO", 228: "IPV4", 229: "IPV6", 276: "LINUX_SLL2", 65000: "65000",
+		127: "IEEE802_11_RADIO", 12: "RAW", 14: "RAW", 228: "IPV4", 229: "IPV6", 276: "LINUX_SLL2", 65000: "65000",
 	} {
 		if got := LinkName(link); got != want {
 			t.Errorf("link type %d: %s, want %s", link, got, want)

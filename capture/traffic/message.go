@@ -61,14 +61,17 @@ func headOf(size int) int {
 }
 
 // sizeAt is the size of the message that b begins with, as far as b tells: seqLen where the sequence number is not there yet,
-// or is none.
-func (x *exchange) sizeAt(b []byte) int {
-	if x.plan.sizes == nil {
-		return x.plan.workload.Size
+// or is none. Messages that are too short to tell come one a datagram, or in the order of a stream.
+func (in *inbox) sizeAt(b []byte) int {
+	switch {
+	case in.plan.sizes == nil:
+		return in.plan.workload.Size
+	case in.untold && in.next < int64(len(in.times)):
+		return in.size(int(in.next))
 	}
 	if len(b) >= seqLen {
-		if seq := binary.BigEndian.Uint64(b); seq < uint64(len(x.times)) {
-			return x.size(int(seq))
+		if seq := binary.BigEndian.Uint64(b); seq < uint64(len(in.times)) {
+			return in.size(int(seq))
 		}
 	}
 	return seqLen
@@ -99,9 +102,10 @@ func (x *exchange) compose(b []byte, seq, now int64) {
 // inbox checks and counts what a receiver reads.
 type inbox struct {
 	*exchange
-	next int64  // one more than the highest sequence number seen
-	part []byte // the beginning of a message whose end a stream has not delivered yet
-	last int64  // when the latest message was complete
+	untold bool   // some messages are too short to tell their number
+	next   int64  // one more than the highest sequence number seen
+	part   []byte // the beginning of a message whose end a stream has not delivered yet
+	last   int64  // when the latest message was complete
 	// arrived is told of each message and when it was written; nil for nobody.
 	arrived func(seq, written int64)
 	// elsewhere says when a message was written that another process composed, by the clock of this one; 0 where that cannot be
@@ -112,7 +116,7 @@ type inbox struct {
 }
 
 func newInbox(x *exchange) *inbox {
-	return &inbox{exchange: x, part: make([]byte, 0, x.largest())}
+	return &inbox{exchange: x, untold: x.plan.workload.tiny(), part: make([]byte, 0, x.largest())}
 }
 
 // stream takes the next octets of a byte stream.
@@ -132,6 +136,10 @@ func (in *inbox) stream(b []byte, now int64) {
 
 // datagram takes one datagram, which holds whole messages.
 func (in *inbox) datagram(b []byte, now int64) {
+	if in.untold {
+		in.message(b, now)
+		return
+	}
 	if len(in.messages(b, now)) > 0 {
 		in.corrupt++
 	}

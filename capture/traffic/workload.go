@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -16,18 +17,30 @@ type Workload struct {
 	Size     int           // octets a message, where Sizes does not say otherwise
 	Interval time.Duration // mean time between two messages; 0: back to back
 
-	Sizes       Sizes    // zero: all of Size
-	Arrivals    Arrivals // zero: message i is due at i times Interval after the first
-	Pattern     Pattern  // empty: one way
-	Depth       int      // transactions under way at most, of each connection; 0 stands for 1
-	Connections int      // that share the messages, each taking its turn; 0 stands for 1
-	Seed        uint64   // of what is drawn: sizes and times
+	Sizes       Sizes     // zero: all of Size
+	Schedule    *Schedule // not nil: sizes and times of the messages one by one, in the place of Size, Sizes, Interval and Arrivals
+	Arrivals    Arrivals  // zero: message i is due at i times Interval after the first
+	Pattern     Pattern   // empty: one way
+	Depth       int       // transactions under way at most, of each connection; 0 stands for 1
+	Connections int       // that share the messages, each taking its turn; 0 stands for 1
+	Seed        uint64    // of what is drawn: sizes and times
 
 	Linger time.Duration // from the last write, or the last answer, to the close of a connection
 }
 
-// Bytes is the size of the messages in words: a number, or what ParseSizes reads.
+// Schedule is the size of each message in octets, and when it is due, in nanoseconds after the first.
+type Schedule struct {
+	Sizes []int32
+	Due   []int64 // does not decrease
+	// Origin says in words where both come from.
+	Origin string
+}
+
+// Bytes is the size of the messages in words: a number, a range, or what ParseSizes reads.
 func (w Workload) Bytes() string {
+	if w.Schedule != nil {
+		return fmt.Sprintf("%d-%d", w.smallest(), w.largest())
+	}
 	if w.Sizes != (Sizes{}) {
 		return w.Sizes.String()
 	}
@@ -36,6 +49,13 @@ func (w Workload) Bytes() string {
 
 // MeanSize is the mean size of the messages in octets, of a distribution the expected one.
 func (w Workload) MeanSize() float64 {
+	if w.Schedule != nil {
+		sum := 0.0
+		for _, size := range w.Schedule.Sizes {
+			sum += float64(size)
+		}
+		return sum / float64(max(1, len(w.Schedule.Sizes)))
+	}
 	switch w.Sizes.form {
 	case "uniform":
 		return float64(w.Sizes.a+w.Sizes.b) / 2
@@ -48,6 +68,9 @@ func (w Workload) MeanSize() float64 {
 // String describes the workload; what is as usual goes without saying.
 func (w Workload) String() string {
 	s := fmt.Sprintf("%d messages of %s bytes, interval %v", w.Messages, w.Bytes(), w.Interval)
+	if w.Schedule != nil {
+		s += " (" + w.Schedule.Origin + ")"
+	}
 	if w.Arrivals != (Arrivals{}) {
 		s += " (" + w.Arrivals.String() + ")"
 	}
@@ -198,6 +221,10 @@ type Plan struct {
 // Plan draws the workload's messages. The draws of sizes and of times are independent of each other.
 func (w Workload) Plan() *Plan {
 	p := &Plan{workload: w}
+	if w.Schedule != nil {
+		p.sizes, p.due = w.Schedule.Sizes, w.Schedule.Due
+		return p
+	}
 	if w.Sizes != (Sizes{}) {
 		source := rand.New(rand.NewPCG(w.Seed, 1))
 		p.sizes = make([]int32, w.Messages)
@@ -265,6 +292,9 @@ func (p *Plan) Octets() (n int64) {
 
 // largest is the size of the largest message there can be.
 func (w Workload) largest() int {
+	if w.Schedule != nil && len(w.Schedule.Sizes) > 0 {
+		return int(slices.Max(w.Schedule.Sizes))
+	}
 	if w.Sizes != (Sizes{}) {
 		return max(w.Sizes.a, w.Sizes.b)
 	}
@@ -273,6 +303,9 @@ func (w Workload) largest() int {
 
 // smallest is the size of the smallest message there can be.
 func (w Workload) smallest() int {
+	if w.Schedule != nil && len(w.Schedule.Sizes) > 0 {
+		return int(slices.Min(w.Schedule.Sizes))
+	}
 	if w.Sizes != (Sizes{}) {
 		return min(w.Sizes.a, w.Sizes.b)
 	}
@@ -300,6 +333,9 @@ func (w Workload) Check(transport string, ip int) error {
 	if err := w.check(); err != nil {
 		return err
 	}
+	if w.tiny() && t.outlet == packed {
+		return fmt.Errorf("%s: messages of different sizes need %d bytes each to be told apart in a datagram, the smallest has %d", transport, seqLen, w.smallest())
+	}
 	limit := t.limit(ip)
 	for _, size := range []int{w.smallest(), w.largest()} {
 		switch {
@@ -315,12 +351,19 @@ func (w Workload) Check(transport string, ip int) error {
 	return nil
 }
 
+// tiny reports whether there are messages that do not tell their number, and so their size, themselves.
+func (w Workload) tiny() bool { return w.Schedule != nil && w.smallest() < seqLen }
+
 // check reports what is wrong with the workload over any transport.
 func (w Workload) check() error {
 	per := w.group() * w.connections()
 	switch {
 	case w.Messages < 1 || w.Messages > MaxMessages:
 		return fmt.Errorf("messages must be 1 to %d, is %d", MaxMessages, w.Messages)
+	case w.Schedule != nil && (len(w.Schedule.Sizes) != w.Messages || len(w.Schedule.Due) != w.Messages):
+		return fmt.Errorf("schedule has %d sizes and %d times for %d messages", len(w.Schedule.Sizes), len(w.Schedule.Due), w.Messages)
+	case w.Schedule != nil && time.Duration(w.Schedule.Due[w.Messages-1]) > maxSpan:
+		return fmt.Errorf("the schedule takes longer than a year")
 	case w.Interval < 0:
 		return fmt.Errorf("interval must not be negative, is %v", w.Interval)
 	case w.Linger < 0 || w.Linger > maxSpan:

@@ -95,6 +95,7 @@ func (f *analyzeFlags) check(c *cobra.Command) (s selection, o analyze.Options, 
 	case f.write == "-" && f.output.file == "":
 		return s, o, usagef(c, "-w -: standard output takes the capture, so the result needs --output FILE")
 	}
+	f.frames = f.frames || f.output.drawn()
 	if f.annotate && f.write == "" {
 		return s, o, usagef(c, "--annotate: needs -w FILE to write comments to")
 	}
@@ -187,7 +188,7 @@ func (f *analyzeFlags) rows() int64 {
 	switch report.Format(f.output.format) {
 	case report.JSON, report.NDJSON, report.CSV:
 		return math.MaxInt64
-	case report.HTML:
+	case report.HTML, report.SVG:
 		return mostDrawn
 	}
 	return maxRows
@@ -196,11 +197,16 @@ func (f *analyzeFlags) rows() int64 {
 // maxRows bounds the rows of a table.
 const maxRows = 100_000
 
+// htmlFlows is how many flows a report for a browser lists where nobody asks for more or fewer: its table can be searched.
+const htmlFlows = 500
+
 // listed is how many flows a result has to hold: as many as a table shows. Other formats take them one by one.
 func listed(format report.Format, top int) int {
 	switch format {
 	case report.JSON, report.NDJSON, report.CSV:
 		return 0
+	case report.HTML:
+		return cmp.Or(top, htmlFlows)
 	}
 	return report.Style{Top: top}.MostFlows()
 }
@@ -268,7 +274,7 @@ func printRun(ctx context.Context, c *cobra.Command, dir string, o outputFlags) 
 	if err != nil {
 		return err
 	}
-	if o.html() {
+	if o.html() || o.drawn() {
 		if err := drawTrials(ctx, dir, r); err != nil {
 			return err
 		}

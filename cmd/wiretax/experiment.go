@@ -26,6 +26,9 @@ func (f *runFlags) experiment(c *cobra.Command) (capture.Experiment, error) {
 	if err := f.bound(c); err != nil {
 		return e, err
 	}
+	if err := f.real.check(c); err != nil {
+		return e, err
+	}
 	for _, part := range []func(*cobra.Command, *capture.Experiment) error{f.conditions.links, f.devices, f.carriers, f.causes, f.messages, f.story} {
 		if err := part(c, &e); err != nil {
 			return e, err
@@ -64,7 +67,7 @@ func (f *runFlags) devices(c *cobra.Command, e *capture.Experiment) error {
 		return usagef(c, "--link %s: want wire, tap, packet or veth", f.link)
 	}
 	switch {
-	case f.offloads == "keep" && f.link != "veth":
+	case f.offloads == "keep" && f.link != "veth" && !f.real.chosen():
 		return usagef(c, "--offloads keep: a wire has no super-frames (use --link veth)")
 	case f.offloads != "keep" && f.offloads != "off":
 		return usagef(c, "--offloads %s: want off or keep", f.offloads)
@@ -72,6 +75,9 @@ func (f *runFlags) devices(c *cobra.Command, e *capture.Experiment) error {
 		return usagef(c, "--nic-queue: a queue needs a --rate at which it empties")
 	}
 	e.KeepOffloads, e.NICQueue = f.offloads == "keep", f.nicQueue
+	if f.real.chosen() {
+		f.real.apply(c, e)
+	}
 	return nil
 }
 
@@ -88,7 +94,12 @@ func (f *runFlags) carriers(c *cobra.Command, e *capture.Experiment) (err error)
 
 // messages are the workloads, each of which a transport must be able to carry.
 func (f *runFlags) messages(c *cobra.Command, e *capture.Experiment) error {
+	schedule, err := f.workloads.replay.read(c)
+	if err != nil {
+		return err
+	}
 	for w := range f.workloads.all(f.seed) {
+		w = scheduled(w, schedule)
 		for _, l := range e.Links {
 			if err := carried(w, *e, l.IP); err != nil {
 				return usagef(c, "%w", err)

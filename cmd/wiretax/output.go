@@ -27,7 +27,7 @@ type outputFlags struct {
 }
 
 func (o *outputFlags) register(fl *pflag.FlagSet) {
-	fl.StringVar(&o.format, "format", "table", "`FORMAT` of the result: table, markdown, csv, json, ndjson or html")
+	fl.StringVar(&o.format, "format", "table", "`FORMAT` of the result: table, markdown, csv, json, ndjson, html or svg (run, analyze: the frames drawn)")
 	fl.BoolVar(&o.json, "json", false, "same as --format json")
 	fl.BoolVar(&o.ndjson, "ndjson", false, "same as --format ndjson: one line an object")
 	fl.StringVarP(&o.file, "output", "o", "", "write the result to this `FILE`")
@@ -53,6 +53,9 @@ func (o *outputFlags) check(c *cobra.Command) error {
 	}
 	if _, err := report.ParseFormat(o.format); err != nil {
 		return usagef(c, "%w", err)
+	}
+	if o.drawn() && c.Name() != "run" && c.Name() != "analyze" {
+		return usagef(c, "--format svg: %s draws no frames; run and analyze do", c.Name())
 	}
 	if o.file != "" {
 		if err := recording.Replaceable(o.file); err != nil {

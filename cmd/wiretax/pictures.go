@@ -53,13 +53,16 @@ func captureOf(dir string, t *analyze.Trial) string {
 	return filepath.Join(dir, filepath.Base(t.Capture))
 }
 
-// html reports whether the result is to have pictures.
+// html reports whether the result is to have charts.
 func (o *outputFlags) html() bool { return o.format == string(report.HTML) }
+
+// drawn reports whether the result is a drawing of frames.
+func (o *outputFlags) drawn() bool { return o.format == string(report.SVG) }
 
 // owners reports whether the result shows the owners of each frame.
 func (o *outputFlags) owners() bool {
 	switch report.Format(o.format) {
-	case report.HTML, report.Markdown:
+	case report.HTML, report.SVG, report.Markdown:
 		return true
 	case report.Table:
 		return o.wide

@@ -12,6 +12,7 @@ import (
 
 	"wiretax/capture"
 	"wiretax/capture/lab"
+	"wiretax/capture/privilege"
 	"wiretax/capture/recording"
 	"wiretax/capture/traffic"
 )
@@ -30,6 +31,7 @@ type runFlags struct {
 	explainCauses bool
 	preset        string
 	out           string
+	real          interfaceFlags
 	output        outputFlags
 }
 
@@ -47,6 +49,13 @@ frame, and print what each transport cost and how many frames coalescing saved.
 The link is a wire between two network namespaces of this machine: nothing
 leaves it, and nothing is left behind. No root is needed where user namespaces
 are allowed; elsewhere run it with sudo. wiretax doctor says what is missing.
+
+With -i and --peer-if it measures on two ports of this machine, with the cable
+or the switches between them. Each gets a network namespace for the run, and
+comes back as it was: name, addresses, routes, MTU, offloads, settings. A
+guardian process sees to that, whatever ends the run; if that is killed too,
+or the power fails, sudo wiretax doctor --restore does. Root is used for no
+more: messages are sent, captured and counted as the user who called sudo.
 
 A flag that takes a list measures the product of all lists. wiretax explain
 tells what a column means.
@@ -66,8 +75,11 @@ that TLS and QUIC add to the application's own count as header bytes.`,
   wiretax run -t all --size uniform:64-1400 --interval 1ms --arrivals poisson
                                         every transport, drawn sizes and times
   wiretax run --preset thread           the claims of 2008, put to the test
+  wiretax run --from t.pcap --flow 3    a flow of a capture, sent again
   wiretax run --explain-causes          what Nagle, cwnd, ... contribute
   wiretax run --loss 1% --seed 7        a link that loses the same frames again
+  sudo wiretax run -i eth1 --peer-if eth2
+                                        on two ports of this machine
   wiretax run --out d                   keep captures (pcapng) and run.json in d
   wiretax run --json | jq '.workloads[0].transports[].summary.frames'`,
 		Args: cobra.NoArgs,
@@ -80,11 +92,12 @@ that TLS and QUIC add to the application's own count as header bytes.`,
 	f.conditions.register(fl)
 	fl.Uint64Var(&f.seed, "seed", 1, "`N` decides which frames are lost, the order of the trials, and what --size and --arrivals draw: the same seed, the same messages")
 	fl.StringVar(&f.link, "link", "wire", "`KIND` of link. wire: a relay with rate and delay, between TAP devices or, without /dev/net/tun, packet sockets (tap or packet chooses). veth: a veth pair, nothing between")
-	fl.StringVar(&f.offloads, "offloads", "off", "`off|keep` segmentation offload; kept, it makes super-frames, which are expanded (--link veth only)")
+	fl.StringVar(&f.offloads, "offloads", "off", "`off|keep` segmentation offload; kept, it makes super-frames, which are expanded (--link veth and -i; off, -i switches off what makes them, and back on at the end)")
 	fl.BoolVar(&f.nicQueue, "nic-queue", false, "put the kernel's token bucket with the link's rate in front of the sender, as a NIC's queue: TCP small queues and autocorking work by what waits there (up to about 100M)")
 	fl.StringVar(&f.preset, "preset", "", "a known workload by `NAME`, its numbers with their sources: "+strings.Join(presetNames(), ", ")+". A flag given beside it overrides the preset's")
 	fl.BoolVar(&f.explainCauses, "explain-causes", false, "tell what Nagle, autocorking, cwnd, delayed ACK and timestamps each contribute: trials with and without, in turn, of every TCP transport")
 	fl.StringVar(&f.out, "out", "", "keep the captures and run.json in this new `DIR`")
+	f.real.register(fl)
 	f.output.register(fl)
 	return c
 }
@@ -115,12 +128,15 @@ func run(c *cobra.Command, f *runFlags) error {
 	if err != nil {
 		return err
 	}
-	if !lab.Privileged() {
-		err := runInside(c.Context())
+	done, err := f.real.runElsewhere(c.Context(), e.KeepOffloads)
+	if done {
 		if err == nil || errors.Is(err, exitCode(exitDistrust)) {
 			f.output.show(c)
 		}
 		return err
+	}
+	if lab.Inside() {
+		e.Opened = privilege.Confine
 	}
 	if d := e.Expected(); d > longRun {
 		fmt.Fprintf(c.ErrOrStderr(), "wiretax: this run takes up to %v (fewer --messages or --runs, or a higher --rate, take less; Ctrl-C prints what is complete)\n", d.Round(time.Second))
@@ -157,11 +173,8 @@ func recordAndPrint(c *cobra.Command, e capture.Experiment, dir string, o output
 }
 
 // runInside repeats the command where it is privileged: in a user namespace of its own.
-func runInside(ctx context.Context) error {
-	if lab.Inside() {
-		return &lab.NamespaceError{What: "network namespace in a user namespace", Cause: errors.New("refused")}
-	}
-	code, err := lab.Reexec(ctx)
+func runInside(ctx context.Context, i lab.Inner) error {
+	code, err := lab.Reexec(ctx, i)
 	if err != nil {
 		return err
 	}

@@ -22,6 +22,7 @@ type workloadFlags struct {
 	depths      counts
 	connections counts
 	linger      span
+	replay      replayFlags
 }
 
 func defaultWorkload() workloadFlags {
@@ -40,6 +41,7 @@ func (f *workloadFlags) register(fl *pflag.FlagSet) {
 	fl.Var(&f.depths, "depth", "transactions under way at once on a connection (echo, wwr)")
 	fl.Var(&f.connections, "connections", "connections that share the messages, each taking its turn")
 	fl.Var(&f.linger, "linger", "keep a connection open so long behind its last write; 0: the close follows at once, and\nits FIN takes along what Nagle's algorithm still holds. With it Nagle and delayed ACKs play out")
+	f.replay.register(fl)
 }
 
 func (f *workloadFlags) dimensions() [7]int {

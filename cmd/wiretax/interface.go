@@ -1,0 +1,126 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"wiretax/capture"
+	"wiretax/capture/lab"
+	"wiretax/capture/nic"
+	"wiretax/capture/privilege"
+)
+
+// interfaceFlags name real interfaces to measure on, and who does it.
+type interfaceFlags struct {
+	near, far string
+	user      string
+}
+
+func (f *interfaceFlags) register(fl *pflag.FlagSet) {
+	fl.StringVarP(&f.near, "interface", "i", "", "measure on this interface, `IF`, instead of a link of its own; --peer-if is the other end (needs root)")
+	fl.StringVar(&f.far, "peer-if", "", "the interface at the other end of -i: a second port of this machine, by a cable or through switches. Both get a network namespace for the run, and are given back as they were")
+	fl.StringVarP(&f.user, "relinquish-privileges", "Z", "", "as root: measure as `USER`, who owns the files (default under sudo: who called it)")
+}
+
+// chosen reports whether the run is on real interfaces.
+func (f *interfaceFlags) chosen() bool { return f.near != "" || f.far != "" }
+
+// check finds mistakes, and flags that are a made link's.
+func (f *interfaceFlags) check(c *cobra.Command) error {
+	if !f.chosen() {
+		return nil
+	}
+	switch {
+	case f.near == "":
+		return usagef(c, "--peer-if %s: want -i, the interface that sends", f.far)
+	case f.far == "":
+		return usagef(c, "-i %s: want --peer-if, the interface at the other end", f.near)
+	case f.near == f.far:
+		return usagef(c, "-i %s --peer-if %s: want two interfaces", f.near, f.far)
+	}
+	for _, flag := range []string{"link", "rate", "rtt", "loss", "nic-queue"} {
+		if c.Flags().Changed(flag) {
+			return usagef(c, "--%s is for a link that wiretax makes: leave it out with -i, where the link is what it is", flag)
+		}
+	}
+	return nil
+}
+
+// apply makes the experiment one on real interfaces. Inside, where it is run, the parent process has borrowed them.
+func (f *interfaceFlags) apply(c *cobra.Command, e *capture.Experiment) {
+	e.Lent = &lab.Lent{Names: [2]string{f.near, f.far}}
+	for i := range e.Links {
+		l := &e.Links[i]
+		l.Rate, l.RTT, l.Loss = 0, 0, 0
+		if !c.Flags().Changed("mtu") {
+			l.MTU = 0
+		}
+	}
+	if lab.Inside() {
+		e.Lent.Move = nic.Borrowed(sharedLoan).Move
+	}
+}
+
+// sharedLoan is the descriptor that the process inside gets of the loan: the first after standard error.
+const sharedLoan = 3
+
+// runOnInterfaces borrows the interfaces and repeats the command inside a user namespace, where it is an ordinary user who has
+// the interfaces and nothing else. This process waits, without root, and gives them back at the end; whatever ends it, its guardian does.
+func (f *interfaceFlags) runOnInterfaces(ctx context.Context, keepOffloads bool) (err error) {
+	if os.Geteuid() != 0 {
+		return fmt.Errorf("borrow %s and %s: only root can (sudo wiretax run -i %s --peer-if %s)", f.near, f.far, f.near, f.far)
+	}
+	user, err := privilege.Invoker(f.user)
+	if err != nil {
+		return err
+	}
+	loan, err := nic.Borrow([]string{f.near, f.far}, nic.Terms{PlainFrames: !keepOffloads, Move: true})
+	if err != nil {
+		return err
+	}
+	defer func() { err = cmp.Or(loan.Return(), err) }()
+	inner := innerOf(user)
+	inner.Files = []*os.File{loan.Share()}
+	inner.Started = func() error { return privilege.Drop(user) }
+	return runInside(ctx, inner)
+}
+
+// innerOf is the process inside as the user; nil is who this process is.
+func innerOf(user *privilege.User) lab.Inner {
+	if user == nil {
+		return lab.Inner{}
+	}
+	return lab.Inner{UID: user.UID, GID: user.GID}
+}
+
+// runElsewhere repeats the command inside a user namespace where the run needs one: for its interfaces, for a user who is not
+// root, and for one who should not be. Otherwise it does nothing and reports false.
+func (f *interfaceFlags) runElsewhere(ctx context.Context, keepOffloads bool) (done bool, err error) {
+	privileged := lab.Privileged()
+	switch {
+	case lab.Inside() && privileged:
+		return false, nil
+	case lab.Inside():
+		return true, &lab.NamespaceError{What: "network namespace in a user namespace", Cause: errors.New("refused")}
+	case f.chosen():
+		return true, f.runOnInterfaces(ctx, keepOffloads)
+	}
+	user, err := privilege.Invoker(f.user)
+	if err != nil {
+		return true, err
+	}
+	if user == nil && privileged {
+		return false, nil
+	}
+	err = runInside(ctx, innerOf(user))
+	if errors.As(err, new(*lab.NamespaceError)) && privileged && f.user == "" {
+		return false, nil // nobody may make user namespaces here, but root makes the link without
+	}
+	return true, err
+}

@@ -1,0 +1,456 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+
+	"wiretax/analyze"
+	"wiretax/capture/nic"
+)
+
+// machine is a network namespace that stands for a computer: it has two ports, port1 and port2, with something between.
+type machine struct {
+	tasks chan func()
+	state string // XDG_STATE_HOME of its processes
+}
+
+// within runs fn on the machine.
+func (m *machine) within(fn func() error) error {
+	done := make(chan error)
+	m.tasks <- func() { done <- fn() }
+	return <-done
+}
+
+// live does the tasks on a thread that ends with them, and the namespaces with it. The main thread would not end.
+func (m *machine) live() {
+	runtime.LockOSThread()
+	if unix.Gettid() == unix.Getpid() {
+		done := make(chan struct{})
+		go func() { defer close(done); m.live() }()
+		<-done
+		runtime.UnlockOSThread()
+		return
+	}
+	for task := range m.tasks {
+		task()
+	}
+}
+
+// newMachine makes a machine and connects its ports.
+func newMachine(t *testing.T, connect func() error) *machine {
+	t.Helper()
+	if os.Getuid() != 0 {
+		t.Skip("needs interfaces of its own and another user to become: run the tests as root")
+	}
+	m := &machine{tasks: make(chan func()), state: t.TempDir()}
+	go m.live()
+	t.Cleanup(func() { close(m.tasks) })
+	err := m.within(func() error {
+		if err := unix.Unshare(unix.CLONE_NEWNET | unix.CLONE_NEWNS); err != nil {
+			return fmt.Errorf("make machine: %w", err)
+		}
+		if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+			return err
+		}
+		if err := unix.Mount("run", "/run", "tmpfs", 0, ""); err != nil {
+			return err
+		}
+		return connect()
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func addPair(name, peer string) error {
+	attrs := netlink.NewLinkAttrs()
+	attrs.Name = name
+	return netlink.LinkAdd(&netlink.Veth{LinkAttrs: attrs, PeerName: peer})
+}
+
+// cable connects the ports directly.
+func cable() error {
+	if err := addPair("port1", "port2"); err != nil {
+		return err
+	}
+	return configurePorts()
+}
+
+// bridge puts a switch between the ports.
+func bridge() error {
+	attrs := netlink.NewLinkAttrs()
+	attrs.Name = "switch0"
+	between := &netlink.Bridge{LinkAttrs: attrs}
+	if err := netlink.LinkAdd(between); err != nil {
+		return err
+	}
+	for _, n := range []string{"1", "2"} {
+		if err := addPair("port"+n, "far"+n); err != nil {
+			return err
+		}
+		far, err := netlink.LinkByName("far" + n)
+		if err != nil {
+			return err
+		}
+		if err := netlink.LinkSetMaster(far, between); err != nil {
+			return err
+		}
+		if err := netlink.LinkSetUp(far); err != nil {
+			return err
+		}
+	}
+	if err := netlink.LinkSetUp(between); err != nil {
+		return err
+	}
+	return configurePorts()
+}
+
+// taps makes the ports TAP devices, whose frames a goroutine carries from one to the other until the test ends.
+func taps(t *testing.T) func() error {
+	return func() error {
+		var fds [2]int
+		for i, name := range []string{"port1", "port2"} {
+			fd, err := unix.Open("/dev/net/tun", unix.O_RDWR|unix.O_CLOEXEC, 0)
+			if err != nil {
+				return err
+			}
+			request, err := unix.NewIfreq(name)
+			if err != nil {
+				return err
+			}
+			request.SetUint16(unix.IFF_TAP | unix.IFF_NO_PI)
+			if err := unix.IoctlIfreq(fd, unix.TUNSETIFF, request); err != nil {
+				return err
+			}
+			fds[i] = fd
+		}
+		for i := range fds {
+			carrier := os.NewFile(uintptr(fds[i]), "tap")
+			t.Cleanup(func() { carrier.Close() })
+			go carry(fds[i], fds[1-i])
+		}
+		return configurePorts()
+	}
+}
+
+// carry copies frames until the device is gone.
+func carry(from, to int) {
+	for b := make([]byte, 65536); ; {
+		n, err := unix.Read(from, b)
+		if err == unix.EIO || err == unix.EINTR { // down
+			time.Sleep(time.Millisecond)
+			continue
+		}
+		if err != nil {
+			return
+		}
+		unix.Write(to, b[:n])
+	}
+}
+
+// configurePorts gives port1 what can be lost.
+func configurePorts() error {
+	for _, name := range []string{"port1", "port2", "lo"} {
+		link, err := netlink.LinkByName(name)
+		if err != nil {
+			return err
+		}
+		if name == "port1" {
+			address, err := netlink.ParseAddr("198.51.100.1/24")
+			if err != nil {
+				return err
+			}
+			if err := netlink.AddrAdd(link, address); err != nil {
+				return err
+			}
+		}
+		if err := netlink.LinkSetUp(link); err != nil {
+			return err
+		}
+		if name == "port1" {
+			far, err := netlink.ParseIPNet("203.0.113.0/24")
+			if err != nil {
+				return err
+			}
+			if err := netlink.RouteAdd(&netlink.Route{LinkIndex: link.Attrs().Index, Dst: far, Priority: 9}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// ports reads the state of both when the kernel has added what it adds itself.
+func (m *machine) ports(t *testing.T) (s [2]nic.State) {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		err := m.within(func() (err error) {
+			for i, name := range []string{"port1", "port2"} {
+				if s[i], err = nic.Read(name); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err == nil && len(s[0].Addresses) == 2 && len(s[1].Addresses) == 1 {
+			return s
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("addresses %d and %d, want 2 and 1 (%v)", len(s[0].Addresses), len(s[1].Addresses), err)
+		}
+	}
+}
+
+// unchanged fails unless both ports are as they were, and nothing is left of the run.
+func (m *machine) unchanged(t *testing.T, was [2]nic.State) {
+	t.Helper()
+	now := m.ports(t)
+	for i := range was {
+		if d := was[i].Differences(now[i]); len(d) > 0 {
+			t.Errorf("%s: %s", was[i].Name, strings.Join(d, ", "))
+		}
+	}
+	if left := m.journals(); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+	m.within(func() error {
+		if left, _ := filepath.Glob("/proc/thread-self/root/run/*"); len(left) > 0 {
+			t.Errorf("left behind: %v", left)
+		}
+		return nil
+	})
+}
+
+func (m *machine) journals() []string {
+	left, _ := filepath.Glob(filepath.Join(m.state, "wiretax", "interfaces-*"))
+	return left
+}
+
+// asSudo is a user who called sudo.
+const asSudo = 1234
+
+// start starts wiretax on the machine, called by sudo.
+func (m *machine) start(t *testing.T, args ...string) (c *exec.Cmd, stdout, stderr *bytes.Buffer) {
+	t.Helper()
+	c = program(args...)
+	c.Env = append(os.Environ(), "XDG_STATE_HOME="+m.state, "GORACE=atexit_sleep_ms=0",
+		fmt.Sprintf("SUDO_UID=%d", asSudo), fmt.Sprintf("SUDO_GID=%d", asSudo))
+	stdout, stderr = new(bytes.Buffer), new(bytes.Buffer)
+	c.Stdout, c.Stderr = stdout, stderr
+	if err := m.within(c.Start); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Process.Kill() })
+	return c, stdout, stderr
+}
+
+// run measures on the ports and returns the result, every trial of which must be verified.
+func (m *machine) run(t *testing.T, args ...string) (r analyze.Run) {
+	t.Helper()
+	c, stdout, stderr := m.start(t, append([]string{"run", "-i", "port1", "--peer-if", "port2", "--json"}, args...)...)
+	if err := c.Wait(); err != nil {
+		t.Fatalf("%v: %s%s", err, stderr, stdout)
+	}
+	if err := validate(bytes.NewBuffer(stdout.Bytes())); err != nil {
+		t.Error(err)
+	}
+	if err := json.Unmarshal(stdout.Bytes(), &r); err != nil {
+		t.Fatal(err)
+	}
+	if r.Link.Kind != "interface" || len(r.Link.Interfaces) != 2 || r.Link.RTTSeconds <= 0 {
+		t.Errorf("link %+v", r.Link)
+	}
+	return r
+}
+
+func TestInterfacesAreMeasuredAndGivenBack(t *testing.T) {
+	for name, connect := range map[string]func(*testing.T) func() error{
+		"a cable between": func(*testing.T) func() error { return cable }, "a bridge between": func(*testing.T) func() error { return bridge },
+		"TAP devices": taps,
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := newMachine(t, connect(t))
+			was := m.ports(t)
+			frames := map[string]int64{}
+			for _, offloads := range []string{"off", "keep"} {
+				r := m.run(t, "--offloads", offloads, "--runs", "1", "-t", "udp,tcp,tcp-cork")
+				for _, transport := range r.Workloads[0].Transports {
+					trial := &transport.Trials[0]
+					if !trial.Verified() {
+						t.Errorf("%s, offloads %s: %v, drops %v", transport.Name, offloads, trial.Witnesses.Disagree, trial.Drops)
+					}
+					if before, ok := frames[transport.Name]; ok && transport.Name != "tcp" && before != trial.DataFrames { // tcp's is a race
+						t.Errorf("%s: %d data frames with offloads off, %d with them kept", transport.Name, before, trial.DataFrames)
+					}
+					frames[transport.Name] = trial.DataFrames
+				}
+				m.unchanged(t, was)
+			}
+			if frames["udp"] != 16 || frames["tcp-cork"] != 1 {
+				t.Errorf("data frames %v, want 16 of udp and 1 of tcp-cork", frames)
+			}
+		})
+	}
+}
+
+// With offloads kept a record may stand for dozens of frames: what it is expanded to is what TCP_INFO counted.
+func TestSuperFramesOfInterfacesAreTheSegmentsOfTCPInfo(t *testing.T) {
+	m := newMachine(t, cable)
+	was := m.ports(t)
+	for _, offloads := range []string{"keep", "off"} {
+		for _, messages := range []string{"1", "16"} {
+			r := m.run(t, "--offloads", offloads, "--runs", "1", "-t", "tcp-cork", "--size", strconv.Itoa(1<<20), "--messages", messages)
+			trial := &r.Workloads[0].Transports[0].Trials[0]
+			if !trial.Verified() || trial.Frames != trial.Witnesses.TCPInfoSegs {
+				t.Errorf("%s MiB, offloads %s: %d frames, %d segments: %v", messages, offloads, trial.Frames, trial.Witnesses.TCPInfoSegs, trial.Witnesses.Disagree)
+			}
+			if expanded := trial.Frames > trial.Witnesses.Capture; expanded != (offloads == "keep") {
+				t.Errorf("%s MiB, offloads %s: %d frames of %d records", messages, offloads, trial.Frames, trial.Witnesses.Capture)
+			}
+		}
+	}
+	m.unchanged(t, was)
+}
+
+// underWay starts a long run on the ports and waits until it is measuring.
+func (m *machine) underWay(t *testing.T) (c *exec.Cmd, out string) {
+	t.Helper()
+	out = filepath.Join(t.TempDir(), "out")
+	for d := filepath.Dir(out); d != os.TempDir() && d != "/"; d = filepath.Dir(d) {
+		if err := os.Chmod(d, 0o777); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c, stdout, stderr := m.start(t, "run", "-i", "port1", "--peer-if", "port2", "--runs", "10000", "--out", out)
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		if captures, _ := filepath.Glob(filepath.Join(out, "*.pcapng")); len(captures) > 3 {
+			return c, out
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("no trial after 20 s: %s%s", stdout, stderr)
+		}
+	}
+}
+
+func TestInterfacesComeBackWhateverEndsTheRun(t *testing.T) {
+	for _, tc := range []struct {
+		signal  syscall.Signal
+		orphans bool // the guardian is killed too
+		code    int
+	}{
+		{syscall.SIGINT, false, exitInterrupted}, {syscall.SIGTERM, false, exitInterrupted}, {syscall.SIGHUP, false, exitInterrupted},
+		{syscall.SIGKILL, false, -1}, {syscall.SIGKILL, true, -1},
+	} {
+		t.Run(fmt.Sprintf("%v, guardian killed %t", tc.signal, tc.orphans), func(t *testing.T) {
+			m := newMachine(t, bridge)
+			was := m.ports(t)
+			c, _ := m.underWay(t)
+			if len(m.journals()) != 1 {
+				t.Fatalf("journals of a run that goes on: %v", m.journals())
+			}
+			if tc.orphans {
+				for _, pid := range children(t, c.Process.Pid) {
+					if ids(t, pid)["Uid"] == "0" {
+						syscall.Kill(pid, syscall.SIGKILL)
+					}
+				}
+			}
+			c.Process.Signal(tc.signal)
+			c.Wait()
+			if code := c.ProcessState.ExitCode(); code != tc.code {
+				t.Errorf("exit code %d, want %d", code, tc.code)
+			}
+			if tc.orphans {
+				m.repair(t)
+			}
+			for deadline := time.Now().Add(10 * time.Second); len(m.journals()) > 0 && time.Now().Before(deadline); {
+				time.Sleep(10 * time.Millisecond)
+			}
+			m.unchanged(t, was)
+		})
+	}
+}
+
+// repair runs doctor --restore until the killed processes are gone; a second time it has nothing to do.
+func (m *machine) repair(t *testing.T) {
+	t.Helper()
+	var said string
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		c, stdout, stderr := m.start(t, "doctor", "--restore")
+		if err := c.Wait(); err != nil {
+			t.Fatalf("%v: %s", err, stderr)
+		}
+		if said = stdout.String(); !strings.Contains(said, "left alone") || time.Now().After(deadline) {
+			break
+		}
+	}
+	if said != "port1, port2: as before the run that was killed\n" {
+		t.Errorf("doctor --restore: %s", said)
+	}
+	c, stdout, _ := m.start(t, "doctor", "--restore")
+	if err := c.Wait(); err != nil || !strings.HasPrefix(stdout.String(), "nothing to restore") {
+		t.Errorf("doctor --restore again: %v: %s", err, stdout)
+	}
+}
+
+// ids are values of a process's status, its user and capabilities.
+func ids(t *testing.T, pid int) map[string]string {
+	t.Helper()
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	values := map[string]string{}
+	for line := range strings.Lines(string(b)) {
+		name, value, _ := strings.Cut(line, ":")
+		values[name] = strings.Fields(value + " -")[0]
+	}
+	return values
+}
+
+// Captured octets are parsed by the process inside: an ordinary user, whose one capability is over the namespaces of the run.
+func TestRootIsLeftToTheGuardian(t *testing.T) {
+	m := newMachine(t, cable)
+	c, out := m.underWay(t)
+	roots := 0
+	for _, pid := range append(children(t, c.Process.Pid), c.Process.Pid) {
+		s := ids(t, pid)
+		if s["Uid"] == "0" {
+			roots++
+			continue
+		}
+		want := "0000000000000000"
+		if pid != c.Process.Pid {
+			want = fmt.Sprintf("%016x", 1<<unix.CAP_NET_ADMIN)
+		}
+		if s["Uid"] != strconv.Itoa(asSudo) || s["NoNewPrivs"] != "1" || s["CapEff"] != want || s["CapPrm"] != want {
+			t.Errorf("process %d of %d: %v", pid, c.Process.Pid, s)
+		}
+	}
+	if roots != 1 {
+		t.Errorf("%d processes of root, want the guardian alone", roots)
+	}
+	info, err := os.Stat(filepath.Join(out, "run.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if owner := info.Sys().(*syscall.Stat_t).Uid; owner != asSudo {
+		t.Errorf("run.json belongs to user %d, want %d", owner, asSudo)
+	}
+	c.Process.Signal(os.Interrupt)
+	c.Wait()
+}
