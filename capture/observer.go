@@ -26,6 +26,7 @@ const (
 type observer struct {
 	capture *live.Capture
 	mac     net.HardwareAddr
+	source  []byte       // the host's address, where frames have no hardware addresses: on loopback
 	sent    atomic.Int64 // tally.Out, for a look without the lock
 
 	mu       sync.Mutex
@@ -39,8 +40,11 @@ type observer struct {
 }
 
 // observe opens a capture on the host's interface, of the frames that pass the filter.
-func observe(h *lab.Host, filter string) (*observer, error) {
+func observe(h *lab.Host, filter string, loopback bool) (*observer, error) {
 	o := &observer{mac: h.MAC, tcp: make(map[ports]*progress)}
+	if loopback {
+		o.source = h.Addr.AsSlice()
+	}
 	err := h.Within(func() (err error) {
 		o.capture, err = live.Open(live.Config{Interface: h.Interface, SnapLen: snapLen, Buffer: ringBytes, Filter: filter}, o.frame)
 		return err
@@ -56,7 +60,7 @@ func (o *observer) frame(f live.Frame) {
 	if len(f.Data) < 14 {
 		return
 	}
-	outgoing := bytes.Equal(f.Data[6:12], o.mac)
+	outgoing := o.leaves(f.Data)
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if number, ok := sentinelNumber(f.Data); ok {
@@ -73,15 +77,43 @@ func (o *observer) frame(f live.Frame) {
 	if outgoing {
 		o.sent.Add(1)
 		o.starts = append(o.starts, len(o.arena))
-		o.arena = append(o.arena, f.Data...)
+		header, link := o.framing()
+		o.arena = append(o.arena, f.Data[header:]...)
 		o.records = append(o.records, recording.Record{
-			WireLen: f.WireLen, Nanos: f.Time.UnixNano(), Link: linkTypeEthernet, FCS: -1,
+			WireLen: f.WireLen - header, Nanos: f.Time.UnixNano(), Link: link, FCS: -1,
 		})
 	}
 }
 
-// linkTypeEthernet is LINKTYPE_ETHERNET.
-const linkTypeEthernet = 1
+// leaves reports whether the host itself sent the frame.
+func (o *observer) leaves(b []byte) bool {
+	from := 0 // where the IP source address is
+	switch binary.BigEndian.Uint16(b[12:]) {
+	case 0x0800:
+		from = 26
+	case 0x86dd:
+		from = 22
+	}
+	if o.source == nil || from == 0 {
+		return bytes.Equal(b[6:12], o.mac)
+	}
+	return len(b) >= from+len(o.source) && bytes.Equal(b[from:from+len(o.source)], o.source)
+}
+
+// framing is how many octets in front of a captured packet are not recorded, and the link type of what is: Linux puts an empty
+// Ethernet header before a packet on loopback, where there is no Ethernet.
+func (o *observer) framing() (header int, link uint16) {
+	if o.source != nil {
+		return 14, linkTypeRaw
+	}
+	return 0, linkTypeEthernet
+}
+
+// LINKTYPE_ values (https://www.tcpdump.org/linktypes.html).
+const (
+	linkTypeEthernet = 1
+	linkTypeRaw      = 101 // a packet of IPv4 or IPv6
+)
 
 // ports tell the connections between the two hosts apart: the host's own, and the other's.
 type ports [2]uint16
