@@ -212,6 +212,9 @@ func (f figure) noisy(t analyze.Transport) bool {
 
 // noisyNote explains the mark of savings that may be none; nothing where there are none.
 func noisyNote(w *analyze.Workload) []string {
+	if len(w.Transports) == 0 {
+		return nil
+	}
 	for _, f := range runFigures {
 		if f.saves() && slices.ContainsFunc(w.Transports[1:], f.noisy) {
 			return []string{"? no larger than the noise (wiretax explain difference)"}
