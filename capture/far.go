@@ -276,7 +276,7 @@ func (t *spanTrial) evidence() evidence {
 		TxA: t.here.Tx, RxA: t.here.Rx, TxB: t.there.Tx, RxB: t.there.Rx,
 		Delivered: o.MessagesDelivered, Corrupt: o.Corrupt, TCP: len(o.Senders) > 0,
 	}
-	v.NoInterface = v.TxA != v.A.Out || v.RxA != v.A.In || v.TxB != v.B.Out || v.RxB != v.B.In
+	v.Shared = v.TxA != v.A.Out || v.RxA != v.A.In || v.TxB != v.B.Out || v.RxB != v.B.In
 	if !t.superFrames {
 		v.WireLost = [2]int64{max(0, v.A.Out-v.B.In), max(0, v.B.Out-v.A.In)}
 	}

@@ -21,10 +21,10 @@ type evidence struct {
 	WireIn, WireLost, WireOut [2]int64 // by direction: A to B, B to A
 
 	// Apart: the hosts are two, with a real link between them, and WireLost is what left the one and did not arrive at the other.
-	// NoInterface: their interfaces' counters say nothing, other traffic being counted with the experiment's.
-	Apart, NoInterface bool
+	Apart bool
 
 	Real        bool // the hosts' interfaces are lent: others' frames may arrive too
+	Shared      bool // others send over the hosts' interfaces too: their counters are no witness
 	SuperFrames bool // a captured frame may stand for several of the wire: segments are compared by the analysis
 
 	TxA, RxA, TxB, RxB int64 // the interfaces' packet counters, sentinels taken off
@@ -109,7 +109,7 @@ func (e evidence) uncountable() bool { return (e.Real || e.Apart) && e.SuperFram
 // judgeInterfaces compares the interfaces' own counters. A lent interface also receives what others send; what is sent from
 // its namespace is the experiment's.
 func (e evidence) judgeInterfaces(w *witnesses, check func(string, int64, string, int64)) {
-	if e.uncountable() || e.NoInterface {
+	if e.uncountable() || e.Shared {
 		w.Interface = 0
 		return
 	}

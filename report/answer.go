@@ -149,23 +149,13 @@ func compares(ref, t analyze.Transport, figure string) bool {
 	return ref.Summary[figure].Median.Valid() && t.Summary[figure].Median.Valid() && len(ref.Summary) > 0 && len(t.Summary) > 0
 }
 
-// fewTrials is below how many trials a difference of medians is not called one: their interval would be the luck of the draw.
-const fewTrials = 5
-
-// unclear reports whether the intervals of the medians of both transports overlap, or were drawn from too few trials: the
-// difference of the medians says nothing then.
+// unclear reports whether the difference from the reference is no larger than the noise: the medians differ, but say nothing.
 func unclear(ref, t analyze.Transport, figure string) bool {
-	a, b := ref.Summary[figure], t.Summary[figure]
-	if a.Median == b.Median {
-		return false
-	}
-	if apart := math.Abs(float64(a.Median - b.Median)); apart <= clockDoubt(&ref)+clockDoubt(&t) && strings.HasPrefix(figure, "latency") {
+	s, base := t.Summary[figure], ref.Summary[figure]
+	if apart := math.Abs(float64(base.Median - s.Median)); apart > 0 && apart <= clockDoubt(&ref)+clockDoubt(&t) && strings.HasPrefix(figure, "latency") {
 		return true
 	}
-	if min(len(ref.Trials), len(t.Trials)) < fewTrials || a.CI95 == nil || b.CI95 == nil {
-		return true
-	}
-	return a.CI95[0] <= b.CI95[1] && b.CI95[0] <= a.CI95[1]
+	return base.Median != s.Median && (s.Difference == nil || !s.Difference.Clear)
 }
 
 // unclearLatency names the latencies that no transport's line mentions, because they did not clearly change.
@@ -190,10 +180,10 @@ func unclearLatency(w *analyze.Workload) string {
 }
 
 func whyUnclear(w *analyze.Workload) string {
-	why := "fewer than 5 trials, or intervals of the medians that overlap"
+	why := "no larger than the noise, or fewer than 5 trials"
 	for i := range w.Transports {
 		if clockDoubt(&w.Transports[i]) > 0 {
-			return "fewer than 5 trials, intervals of the medians that overlap, or less than the hosts' clocks can tell"
+			return "no larger than the noise, fewer than 5 trials, or less than the hosts' clocks can tell"
 		}
 	}
 	return why
