@@ -57,7 +57,7 @@ func newBench(e Experiment, l Link) (_ *bench, err error) {
 		filter = own(b.lab.A, b.lab.B)
 	}
 	for i, h := range b.hosts() {
-		if b.observers[i], err = observe(h, filter); err != nil {
+		if b.observers[i], err = observe(h, b.lab.A.MAC, filter); err != nil {
 			return nil, err
 		}
 		err = h.Within(func() (err error) { b.sockets[i], err = sentinelSocket(h.Interface); return err })

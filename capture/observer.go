@@ -26,7 +26,8 @@ const (
 type observer struct {
 	capture *live.Capture
 	mac     net.HardwareAddr
-	sent    atomic.Int64 // tally.Out, for a look without the lock
+	sender  net.HardwareAddr // whose frames carry the messages
+	sent    atomic.Int64     // tally.Out, for a look without the lock
 
 	mu       sync.Mutex
 	out, in  uint64 // the last sentinels seen to leave and to arrive
@@ -36,11 +37,14 @@ type observer struct {
 	records  []recording.Record      // Data is set by take: the arena moves while it grows
 	starts   []int                   // of each record's octets in the arena
 	arena    []byte
+
+	passages  []passage
+	fragments fragments
 }
 
-// observe opens a capture on the host's interface, of the frames that pass the filter.
-func observe(h *lab.Host, filter string) (*observer, error) {
-	o := &observer{mac: h.MAC, tcp: make(map[ports]*progress)}
+// observe opens a capture on the host's interface, of the frames that pass the filter. sender is the host that sends messages.
+func observe(h *lab.Host, sender net.HardwareAddr, filter string) (*observer, error) {
+	o := &observer{mac: h.MAC, sender: sender, tcp: make(map[ports]*progress), fragments: make(fragments)}
 	err := h.Within(func() (err error) {
 		o.capture, err = live.Open(live.Config{Interface: h.Interface, SnapLen: snapLen, Buffer: ringBytes, Filter: filter}, o.frame)
 		return err
@@ -70,6 +74,11 @@ func (o *observer) frame(f live.Frame) {
 		return
 	}
 	o.tally.count(f.Data, outgoing, o.tcp)
+	if bytes.Equal(f.Data[6:12], o.sender) {
+		if p, ok := o.fragments.passage(f.Data, f.Time.UnixNano()); ok {
+			o.passages = append(o.passages, p)
+		}
+	}
 	if outgoing {
 		o.sent.Add(1)
 		o.starts = append(o.starts, len(o.arena))
@@ -173,6 +182,8 @@ func (o *observer) reset() {
 	defer o.mu.Unlock()
 	o.tally = tally{}
 	clear(o.tcp)
+	clear(o.fragments)
+	o.passages = o.passages[:0]
 	o.sent.Store(0)
 	o.sentinel.out, o.sentinel.in = 0, 0
 	o.records, o.starts, o.arena = o.records[:0], o.starts[:0], o.arena[:0]
@@ -183,6 +194,13 @@ func (o *observer) counts() (t tally, out, in int64) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.tally, o.sentinel.out, o.sentinel.in
+}
+
+// passed returns the workload's frames with payload. They are valid until the next reset.
+func (o *observer) passed() []passage {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.passages
 }
 
 // take returns the frames the host sent. They are valid until the next reset.
