@@ -54,7 +54,7 @@ func theoryCase(l *Link, w *Workload, t *Transport) predict.Case {
 		MTU: int64(l.MTU), IP: l.IP,
 		Timestamps: option("tcp_timestamps"), WindowScaling: option("tcp_window_scaling"), SACK: option("tcp_sack"),
 	}
-	if w.Sizes != "" || l.Loss > 0 {
+	if w.Sizes != "" || l.Loss > 0 || l.Devices == "loopback" { // which has no Ethernet
 		return c
 	}
 	switch t.Name {

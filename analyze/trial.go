@@ -112,6 +112,7 @@ func (r *Run) Complete() {
 		w.addBest()
 	}
 	r.addTheory()
+	r.addConfidence()
 	r.addClaims()
 	r.addDistrust()
 }

@@ -57,7 +57,7 @@ func newBench(e Experiment, l Link) (_ *bench, err error) {
 		filter = own(b.lab.A, b.lab.B)
 	}
 	for i, h := range b.hosts() {
-		if b.observers[i], err = observe(h, b.lab.A.MAC, filter); err != nil {
+		if b.observers[i], err = observe(h, i == 0, filter, b.lab.Kind == lab.Loopback); err != nil {
 			return nil, err
 		}
 		err = h.Within(func() (err error) { b.sockets[i], err = sentinelSocket(h.Interface); return err })
@@ -258,6 +258,11 @@ func (b *bench) gather(base baseline, o *traffic.Outcome) (e evidence, drops map
 	z := now.interfaces[1].Sub(base.interfaces[1])
 	e.TxA, e.RxA = a.TxPackets-sentOut[0], a.RxPackets-sentIn[0]
 	e.TxB, e.RxB = z.TxPackets-sentOut[1], z.RxPackets-sentIn[1]
+	if b.lab.Kind == lab.Loopback { // one interface: its counters are those of both hosts
+		z = lab.Counters{}
+		tx, rx := a.TxPackets-sentOut[0]-sentOut[1], a.RxPackets-sentOut[0]-sentOut[1]
+		e.TxA, e.TxB, e.RxA, e.RxB = tx-e.B.Out, e.B.Out, rx-e.B.In, e.B.In
+	}
 	e.TCP = len(o.Senders) > 0
 	e.SegsOutA, e.SegsInA, e.RetransA = segments(o.Senders)
 	e.SegsOutB, e.SegsInB, e.RetransB = segments(o.Receivers)

@@ -21,7 +21,8 @@ type Experiment struct {
 	Workloads    []traffic.Workload
 	Transports   []string // of traffic.Names
 	Optional     []string // of Transports: left out, with a warning, where the kernel has none or a message does not fit
-	Trials       int      // of each workload on each link over each transport
+	Trials       int      // of each workload on each link over each transport, at most
+	Warmup       int      // trials before the first of a cell and transport that are thrown away
 	Devices      lab.Kind // zero: what works here; on lab.Veth there is no wire, and a Link has neither rate nor delay nor loss
 	KeepOffloads bool     // on lab.Veth: see lab.Config
 	NICQueue     bool     // a token bucket of the link's rate in front of the sender's interface: see lab.TokenBucket
@@ -33,11 +34,26 @@ type Experiment struct {
 	// Opened is called when all devices are open that will be: the last moment at which rights are needed that the process does
 	// not want to keep. Nil for nothing to do.
 	Opened func() error
+
+	// Enough is told of each trial when it is recorded, and of those that a resumed recording has, in their order. Where it says
+	// so, the rest of the trials of that workload, link and transport is left out. nil: none is.
+	Enough     func(Measured) (bool, error)
+	Confidence float64           // what Enough goes by, for the recording; 0: no Enough
+	Flags      map[string]string // of the program that asked for all this, for the recording
+}
+
+// Measured is a trial that is in the recording.
+type Measured struct {
+	Cell      int // counts the combinations of links and workloads
+	Transport string
+	Capture   string // file name within the recording
+	Port      uint16 // the receiver's
 }
 
 // Progress is told before each trial.
 type Progress struct {
 	Done, Trials int
+	AtMost       bool    // Trials may become fewer
 	Share        float64 // of the whole time that the trials before took, about
 	Transport    string
 	Link         Link
@@ -56,7 +72,7 @@ func (e *IncompleteError) Error() string {
 
 func (e *IncompleteError) Unwrap() error { return e.Cause }
 
-// trial sends the workload once and saves what was captured.
+// trial sends the workload once and saves what was captured; without a directory, nothing is saved.
 func (b *bench) trial(ctx context.Context, e Experiment, p planned, dir string) (*trialFacts, map[string]any, error) {
 	if err := b.drain(ctx, 0, 1); err != nil {
 		return nil, nil, err
@@ -93,6 +109,9 @@ func (b *bench) trial(ctx context.Context, e Experiment, p planned, dir string) 
 		return nil, nil, err
 	}
 	facts.AutoCorked -= base.autoCorked
+	if dir == "" {
+		return facts, outcome.Options, nil
+	}
 	if err := b.save(filepath.Join(dir, facts.Capture), e, p, start, facts.Drops, &evidence); err != nil {
 		return nil, nil, err
 	}
@@ -167,8 +186,9 @@ func (b *bench) settle(ctx context.Context, base baseline, o *traffic.Outcome, f
 func (b *bench) save(path string, e Experiment, p planned, start time.Time, drops map[string]int64, found *evidence) error {
 	a, z := b.observers[0].take(), b.observers[1].take()
 	found.RecordedAtoB, found.RecordedBtoA = int64(len(a)), int64(len(z))
+	_, link := b.observers[0].framing()
 	out, err := recording.Create(path, []recording.Interface{{
-		Link: linkTypeEthernet, SnapLen: snapLen, Name: b.lab.A.Interface, FCS: -1,
+		Link: link, SnapLen: snapLen, Name: b.lab.A.Interface, FCS: -1,
 		Description: "both hosts' interface, every frame as captured at its sender",
 	}}, e.describe(p, b.link, b.lab.Kind))
 	if err != nil {
@@ -193,6 +213,8 @@ func (e Experiment) describe(p planned, l Link, devices lab.Kind) string {
 	switch devices {
 	case lab.Real:
 		link = fmt.Sprintf("interfaces %s to %s, RTT %v (measured), MTU %d, IPv%d", e.Lent.Names[0], e.Lent.Names[1], l.RTT, l.MTU, l.IP)
+	case lab.Loopback:
+		link = fmt.Sprintf("loopback, without Ethernet, RTT %v (measured), MTU %d, IPv%d", l.RTT, l.MTU, l.IP)
 	case lab.Veth:
 	default:
 		rate := "no limit of rate"

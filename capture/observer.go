@@ -26,8 +26,9 @@ const (
 type observer struct {
 	capture *live.Capture
 	mac     net.HardwareAddr
-	sender  net.HardwareAddr // whose frames carry the messages
-	sent    atomic.Int64     // tally.Out, for a look without the lock
+	sends   bool         // the host is that which sends the messages
+	source  []byte       // the host's address, where frames have no hardware addresses: on loopback
+	sent    atomic.Int64 // tally.Out, for a look without the lock
 
 	mu       sync.Mutex
 	out, in  uint64 // the last sentinels seen to leave and to arrive
@@ -42,9 +43,13 @@ type observer struct {
 	fragments fragments
 }
 
-// observe opens a capture on the host's interface, of the frames that pass the filter. sender is the host that sends messages.
-func observe(h *lab.Host, sender net.HardwareAddr, filter string) (*observer, error) {
-	o := &observer{mac: h.MAC, sender: sender, tcp: make(map[ports]*progress), fragments: make(fragments)}
+// observe opens a capture on the host's interface, of the frames that pass the filter. sends says that the host sends
+// the messages.
+func observe(h *lab.Host, sends bool, filter string, loopback bool) (*observer, error) {
+	o := &observer{mac: h.MAC, sends: sends, fragments: make(fragments), tcp: make(map[ports]*progress)}
+	if loopback {
+		o.source = h.Addr.AsSlice()
+	}
 	err := h.Within(func() (err error) {
 		o.capture, err = live.Open(live.Config{Interface: h.Interface, SnapLen: snapLen, Buffer: ringBytes, Filter: filter}, o.frame)
 		return err
@@ -60,7 +65,7 @@ func (o *observer) frame(f live.Frame) {
 	if len(f.Data) < 14 {
 		return
 	}
-	outgoing := bytes.Equal(f.Data[6:12], o.mac)
+	outgoing := o.leaves(f.Data)
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if number, ok := sentinelNumber(f.Data); ok {
@@ -74,7 +79,7 @@ func (o *observer) frame(f live.Frame) {
 		return
 	}
 	o.tally.count(f.Data, outgoing, o.tcp)
-	if bytes.Equal(f.Data[6:12], o.sender) {
+	if outgoing == o.sends {
 		if p, ok := o.fragments.passage(f.Data, f.Time.UnixNano()); ok {
 			o.passages = append(o.passages, p)
 		}
@@ -82,15 +87,43 @@ func (o *observer) frame(f live.Frame) {
 	if outgoing {
 		o.sent.Add(1)
 		o.starts = append(o.starts, len(o.arena))
-		o.arena = append(o.arena, f.Data...)
+		header, link := o.framing()
+		o.arena = append(o.arena, f.Data[header:]...)
 		o.records = append(o.records, recording.Record{
-			WireLen: f.WireLen, Nanos: f.Time.UnixNano(), Link: linkTypeEthernet, FCS: -1,
+			WireLen: f.WireLen - header, Nanos: f.Time.UnixNano(), Link: link, FCS: -1,
 		})
 	}
 }
 
-// linkTypeEthernet is LINKTYPE_ETHERNET.
-const linkTypeEthernet = 1
+// leaves reports whether the host itself sent the frame.
+func (o *observer) leaves(b []byte) bool {
+	from := 0 // where the IP source address is
+	switch binary.BigEndian.Uint16(b[12:]) {
+	case 0x0800:
+		from = 26
+	case 0x86dd:
+		from = 22
+	}
+	if o.source == nil || from == 0 {
+		return bytes.Equal(b[6:12], o.mac)
+	}
+	return len(b) >= from+len(o.source) && bytes.Equal(b[from:from+len(o.source)], o.source)
+}
+
+// framing is how many octets in front of a captured packet are not recorded, and the link type of what is: Linux puts an empty
+// Ethernet header before a packet on loopback, where there is no Ethernet.
+func (o *observer) framing() (header int, link uint16) {
+	if o.source != nil {
+		return 14, linkTypeRaw
+	}
+	return 0, linkTypeEthernet
+}
+
+// LINKTYPE_ values (https://www.tcpdump.org/linktypes.html).
+const (
+	linkTypeEthernet = 1
+	linkTypeRaw      = 101 // a packet of IPv4 or IPv6
+)
 
 // ports tell the connections between the two hosts apart: the host's own, and the other's.
 type ports [2]uint16

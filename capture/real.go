@@ -13,6 +13,11 @@ import (
 	"wiretax/capture/traffic"
 )
 
+// found reports whether the link is one that was found, and not made: what it is like has to be measured.
+func (b *bench) found() bool { return b.lab.Kind == lab.Real || b.lab.Kind == lab.Loopback }
+
+const noEthernet = "lo has no Ethernet: nothing is inferred, wire bytes are the bytes of IP packets (wiretax analyze --as ethernet prices the captures of --out)"
+
 // realLink finds out what an interface's link is like, which nobody chose: its rate as the driver says it, its round-trip time as
 // measured, and what stayed on of the offloads that were to be off.
 func (b *bench) realLink(ctx context.Context, keepOffloads bool) (err error) {
@@ -42,13 +47,16 @@ func (b *bench) realLink(ctx context.Context, keepOffloads bool) (err error) {
 // noteRealLink writes down what was found out about the link that stands.
 func (r *recorder) noteRealLink() error {
 	b := r.bench
-	if r.manifest == nil || b.lab.Kind != lab.Real {
+	if r.manifest == nil || !b.found() {
 		return nil
 	}
 	facts := r.linkFacts(b.link, b.lab.Kind, nil)
 	facts.Kind = "interface"
-	for _, name := range r.Lent.Names {
-		facts.Interfaces = append(facts.Interfaces, interfaceFacts{Name: name})
+	for _, h := range b.hosts() {
+		facts.Interfaces = append(facts.Interfaces, interfaceFacts{Name: h.Interface})
+	}
+	if b.lab.Kind == lab.Loopback {
+		r.manifest.warn("no_ethernet", noEthernet)
 	}
 	var err error
 	if facts.Offloads, err = realFacts(b.lab, facts.Interfaces); err != nil {

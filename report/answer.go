@@ -11,13 +11,13 @@ import (
 )
 
 // answer says in words what each transport saved or cost against the reference, and the whole in one sentence at the end, where
-// a terminal shows it. Every word follows from the figures.
-func answer(w *analyze.Workload) document {
+// a terminal shows it; not where it stands at the top. Every word follows from the figures.
+func answer(w *analyze.Workload, atTop bool) document {
 	var d document
 	if lines := comparisons(w); len(lines) > 0 {
 		d = append(d, section{lines: lines})
 	}
-	if text := headline(w); text != "" {
+	if text := headline(w); text != "" && !atTop {
 		d = append(d, section{lines: []line{{text: text}}})
 	}
 	return d

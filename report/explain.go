@@ -104,6 +104,11 @@ var definitions = [...]chapter{
 		{"expanded from", "The records that stood for the frames, where some were super-frames."},
 		{"len, caplen", "Original and captured length of a record. len is header, payload, padding (with trailer and FCS) and icmp body: what an ICMP message has beyond its first 8 octets, a quoted packet for instance."},
 	}},
+	{"columns of watch", []entry{
+		{"wasted", "Wire bytes less unique payload of a flow, both directions: headers, padding, preamble, FCS and gap, and what was sent again."},
+		{"frames/s, wire Mb/s, payload Mb/s, wire b/s", "Frames, wire bits and bits of unique payload in a second of the last interval."},
+		{"dropped", "Frames that matched and are in no figure: the kernel had no room in the capture's ring (--buffer-size), or the interface dropped them. Any make the exit code 4."},
+	}},
 	{"groups of analyze --by; they add up to the totals", []entry{
 		{"flow", "Conversations, both directions."},
 		{"host", "What each host sent."},
@@ -146,6 +151,9 @@ var warningCodes = [...]entry{
 	{"interrupted", "The analysis was interrupted: the records up to then count, as if the capture ended there. Exit code 130."},
 	{"capture_unreadable", "A capture of a run cannot be read: the run counts without this trial. Not to be trusted, exit code 4."},
 	{"capture_dropped", "A live capture missed frames: the kernel had no room for them in the capture's ring, or the interface dropped them. They are in no figure. Not to be trusted, exit code 4."},
+	{"transport_left_out", "A transport of a set was not measured: this machine has it not, or a message does not fit."},
+	{"confidence_not_reached", "After all trials that --confidence was allowed, the 95 % interval of a median was still wider than asked for: the count says of how many workloads and transports. The trials differ that much, or are too few."},
+	{"host_changed", "A recording was resumed on another machine, kernel or version: trials before and after may differ for that reason. The run names the first."},
 	{"witnesses_disagree", "In so many trials the independent counts of frames are not equal; the witnesses of each trial have the numbers. Not to be trusted, exit code 4."},
 	{"frames_dropped", "In so many trials frames or datagrams were dropped by a capture, an interface, the wire or a socket: drops of each trial says where. Not to be trusted, exit code 4."},
 	{"incomplete", "A run ended before all of its trials: those that are complete count."},

@@ -40,7 +40,23 @@ func runDocument(r *analyze.Run, wide, inline bool) document {
 	if len(r.Claims) > 0 {
 		d = append(d, claimSections(r)...)
 	}
+	if inline && len(d) > 0 {
+		d[0].lines = slices.Concat(answerLines(r), d[0].lines, trustSection(r).lines)
+		return append(d, closing(r)[1:]...)
+	}
 	return append(d, closing(r)...)
+}
+
+// answerLines are the answer in one sentence for a text that is read from its top. In a terminal the end is what one sees: it
+// has the answer there.
+func answerLines(r *analyze.Run) []line {
+	if len(r.Workloads) != 1 || len(r.Workloads[0].Transports) == 0 {
+		return nil
+	}
+	if text := headline(referenceFirst(&r.Workloads[0])); text != "" {
+		return []line{{text: text}}
+	}
+	return nil
 }
 
 // closing says whether to trust the figures, and where words are explained.
@@ -61,7 +77,7 @@ func workloadSections(w *analyze.Workload, wide, inline bool) document {
 	if t := rangeTable(w, wide); !inline && t != nil {
 		d = append(d, section{title: "range over the trials (blank: the same in each)", table: t})
 	}
-	if t := wireTable(w); t != nil {
+	if t := wireTable(w, inline); t != nil {
 		d = append(d, section{title: "from wire bytes down to unique payload (medians)", table: t})
 	}
 	if options := optionSection(w); wide && len(options.lines) > 0 {
@@ -72,7 +88,7 @@ func workloadSections(w *analyze.Workload, wide, inline bool) document {
 	}
 	d = append(d, causeSections(w, wide || inline)...)
 	if len(w.Transports) > 1 {
-		d = append(d, answer(w)...)
+		d = append(d, answer(w, inline)...)
 	}
 	return d
 }
@@ -174,8 +190,11 @@ func interfaceNames(ends []analyze.Interface) string {
 	for _, i := range ends {
 		names = append(names, clean(i.Name))
 	}
-	if len(names) == 0 {
+	switch {
+	case len(names) == 0:
 		return ""
+	case names[0] == names[len(names)-1]:
+		return " " + names[0]
 	}
 	return "s " + strings.Join(names, " to ")
 }

@@ -12,6 +12,8 @@ type sketch struct {
 	legend []swatch
 	unit   string // of the parts
 	over   int    // columns with at least this priority leave to make room for the bars; 0: none does
+
+	longest float64 // see whole
 }
 
 // How wide the bars of a sketch are.
@@ -49,13 +51,14 @@ func (s Style) brush(class string, length int) string {
 	return s.paint(brushes[class].color, strings.Repeat(brushes[class].glyph(s), length))
 }
 
-// whole is what the longest bar stands for.
+// whole is what the longest bar stands for. It is computed once, not for each row.
 func (k *sketch) whole() float64 {
-	longest := 0.0
-	for _, parts := range k.rows {
-		longest = max(longest, sum(parts))
+	if k.longest == 0 {
+		for _, parts := range k.rows {
+			k.longest = max(k.longest, sum(parts))
+		}
 	}
-	return longest
+	return k.longest
 }
 
 func sum(parts []part) float64 {

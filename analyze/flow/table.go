@@ -157,8 +157,12 @@ const WarmAtOnce = 64
 // keeps the compiler from leaving the reads out.
 func (t *Table) Warm(hashes []uint32) (sum uint32) {
 	var places [WarmAtOnce]uint32
-	for i, h := range hashes {
-		places[i] = t.slots[h&t.mask].place
+	for n, h := range hashes {
+		i := h & t.mask
+		for t.slots[i].place != 0 && t.slots[i].hash != h {
+			i = (i + 1) & t.mask
+		}
+		places[n] = t.slots[i].place
 	}
 	for _, place := range places[:len(hashes)] {
 		if place != 0 {

@@ -22,6 +22,7 @@ type Host struct {
 	prefix netip.Prefix
 	ns     *os.File
 	tasks  chan func()
+	shared bool // with another host, to whom they belong
 }
 
 func newHost(name string, number, ip int) (*Host, error) {
@@ -66,6 +67,9 @@ func (h *Host) Within(fn func() error) error {
 }
 
 func (h *Host) close() {
+	if h.shared {
+		return
+	}
 	close(h.tasks)
 	if h.ns != nil {
 		h.ns.Close()

@@ -38,13 +38,14 @@ type Kind string
 
 // The kinds of link.
 const (
-	TAP    Kind = "tap"       // TAP devices: the kernel segments and checksums everything, frames are those of a wire
-	Packet Kind = "packet"    // veth pairs whose far ends are packet sockets, for machines without /dev/net/tun
-	Veth   Kind = "veth"      // one veth pair from host to host, nothing between: no ports, no rate, no delay
-	Real   Kind = "interface" // interfaces that were lent: no ports, and the rate and delay that they have
+	TAP      Kind = "tap"       // TAP devices: the kernel segments and checksums everything, frames are those of a wire
+	Packet   Kind = "packet"    // veth pairs whose far ends are packet sockets, for machines without /dev/net/tun
+	Veth     Kind = "veth"      // one veth pair from host to host, nothing between: no ports, no rate, no delay
+	Loopback Kind = "loopback"  // one namespace's loopback interface, from one address to the other: no Ethernet
+	Real     Kind = "interface" // interfaces that were lent: no ports, and the rate and delay that they have
 )
 
-// Lab is two hosts whose interfaces end in two ports, but for the kinds Veth and Real. What one host sends is read from its port, what
+// Lab is two hosts whose interfaces end in two ports, but for the kinds Veth, Loopback and Real. What one host sends is read from its port, what
 // is written to its port the host receives; whoever relays between the ports is the wire.
 type Lab struct {
 	A, B  *Host
@@ -72,6 +73,9 @@ func (l *Lab) build(c Config) (err error) {
 	}
 	if l.B, err = newHost("receiver", 2, c.IP); err != nil {
 		return err
+	}
+	if c.Link == Loopback {
+		return l.loopback(c)
 	}
 	if err := l.devices(c); err != nil {
 		return err

@@ -265,9 +265,6 @@ func (r *Reader) Format() string { return r.format.name() }
 // Compression returns none, gzip, zstd, lz4 or xz.
 func (r *Reader) Compression() string { return r.compression }
 
-// Offset returns the number of octets read of the file as it is on disk. It may be called while Next runs.
-func (r *Reader) Offset() int64 { return r.read.Load() }
-
 // Size returns the size of the file on disk in octets, -1 for a pipe.
 func (r *Reader) Size() int64 { return r.size }
 

@@ -274,8 +274,8 @@ func TestCompression(t *testing.T) {
 			if name, _, _ := strings.Cut(name, " "); r.Compression() != strings.TrimSuffix(name, ",") {
 				t.Errorf("compression %s", r.Compression())
 			}
-			if r.Offset() != int64(len(packed)) || r.Size() != int64(len(packed)) {
-				t.Errorf("offset %d, size %d, want %d", r.Offset(), r.Size(), len(packed))
+			if r.read.Load() != int64(len(packed)) || r.Size() != int64(len(packed)) {
+				t.Errorf("offset %d, size %d, want %d", r.read.Load(), r.Size(), len(packed))
 			}
 		})
 	}

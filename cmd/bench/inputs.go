@@ -14,22 +14,31 @@ import (
 // input is a capture that the benchmark makes. It has the same octets on every machine.
 type input struct {
 	name    string
-	about   string
+	about   string // what is in it, beside the number of records
 	records int
 	write   func(s sink, records int) error
 }
 
-func inputs() []input {
+// fullSize is the number of records of the inputs as they are meant.
+const fullSize = 10_000_000
+
+// inputs are those of a size: the number of records of most of them.
+func inputs(size int) []input {
 	return []input{
-		{"small.pcap", "10 M UDP datagrams of 90 B, 16 flows", 10_000_000, writeSmall},
-		{"small.pcapng", "the same as pcapng", 10_000_000, writeSmall},
-		{"mix.pcap", "10 M records, TCP, UDP and ICMP over IPv4 and IPv6, 100 k flows", 10_000_000, writeMix},
-		{"many.pcap", "6 M records, 1 M flows", 6_000_000, writeMany},
-		{"flood.pcap", "SYN flood, 50 M records, 50 M flows", 50_000_000, writeFlood},
-		{"mix.pcap.zst", "2 M records of the mix", 2_000_000, writeMix},
-		{"mix.pcap.gz", "2 M records of the mix", 2_000_000, writeMix},
-		{"part.pcap", "1 M records of the mix", 1_000_000, writeMix},
+		{"small.pcap", "UDP datagrams of 90 B, 16 flows", size, writeSmall},
+		{"small.pcapng", "the same as pcapng", size, writeSmall},
+		{"mix.pcap", "TCP, UDP and ICMP over IPv4 and IPv6, a flow every 100 records", size, writeMix},
+		{"many.pcap", "the same, a flow every 6 records", size / 10 * 6, writeMany},
+		{"flood.pcap", "SYN flood, each record a flow", 5 * size, writeFlood},
+		{"mix.pcap.zst", "the mix", size / 5, writeMix},
+		{"mix.pcap.gz", "the mix", size / 5, writeMix},
+		{"part.pcap", "the mix", size / 10, writeMix},
 	}
+}
+
+// title is the input in the table.
+func (in *input) title() string {
+	return fmt.Sprintf("%s: %.1f M records, %s", in.name, float64(in.records)/1e6, in.about)
 }
 
 // build writes the input to a folder unless it is there already.

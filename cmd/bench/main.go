@@ -15,13 +15,15 @@ import (
 	"os/signal"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"wiretax/capture/recording"
 )
 
 func main() {
-	dir := flag.String("dir", filepath.Join(os.TempDir(), "wiretax-bench"), "folder for the captures, some 8 GB; they stay there")
+	dir := flag.String("dir", filepath.Join(os.TempDir(), "wiretax-bench"), "folder for the captures, which stay there")
+	size := flag.Int("records", fullSize, "records of an input, about 1 kB of captures each")
 	program := flag.String("wiretax", "./wiretax", "the program to measure")
 	rounds := flag.Int("rounds", 5, "runs of each program")
 	only := flag.String("only", "", "inputs to use, separated by commas (default: all)")
@@ -33,11 +35,11 @@ func main() {
 	var err error
 	switch {
 	case *write != "":
-		err = writeInput(*write)
+		err = writeInput(*write, *size)
 	case *walk != "":
 		err = walkRecords(*walk)
 	default:
-		err = compare(ctx, *dir, *program, *rounds, *only)
+		err = compare(ctx, filepath.Join(*dir, strconv.Itoa(*size)), *program, *size, *rounds, *only)
 	}
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "bench: %v\n", err)
@@ -45,8 +47,8 @@ func main() {
 	}
 }
 
-func writeInput(name string) error {
-	for _, in := range inputs() {
+func writeInput(name string, size int) error {
+	for _, in := range inputs(size) {
 		if in.name == name {
 			return in.writeTo(os.Stdout)
 		}
@@ -72,7 +74,7 @@ func walkRecords(name string) error {
 }
 
 // compare measures all programs on the inputs and prints the table.
-func compare(ctx context.Context, dir, wiretax string, rounds int, only string) error {
+func compare(ctx context.Context, dir, wiretax string, size, rounds int, only string) error {
 	self, err := os.Executable()
 	if err != nil {
 		return err
@@ -80,9 +82,9 @@ func compare(ctx context.Context, dir, wiretax string, rounds int, only string) 
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	fmt.Println("| input | program | wall s | CPU s | peak MB | wall | CPU |")
-	fmt.Println("|---|---|--:|--:|--:|--:|--:|")
-	for _, in := range inputs() {
+	fmt.Println("| program | wall s | CPU s | peak MB | wall / wiretax | CPU / wiretax |")
+	fmt.Println("|---|--:|--:|--:|--:|--:|")
+	for _, in := range inputs(size) {
 		if only != "" && !slices.Contains(strings.Split(only, ","), in.name) {
 			continue
 		}
@@ -108,7 +110,7 @@ func programs(wiretax, self, path string) []program {
 	list := []program{{"wiretax analyze", []string{wiretax, "analyze", path}}}
 	switch name := filepath.Base(path); name {
 	case "flood.pcap":
-		list[0] = program{"wiretax analyze --max-flows 1000000", []string{wiretax, "analyze", "--max-flows", "1000000", path}}
+		list[0] = program{"wiretax analyze --max-flows 100000", []string{wiretax, "analyze", "--max-flows", "100000", path}}
 		list = append(list, program{"capinfos -c", []string{"capinfos", "-c", path}})
 	case "mix.pcap.zst":
 		list = append(list, program{"(records only)", []string{self, "-walk", path}}, program{"zstd -dc", []string{"zstd", "-dcq", path}})

@@ -45,13 +45,10 @@ func measure(ctx context.Context, in *input, list []program, rounds int) error {
 			}
 		}
 	}
+	fmt.Printf("| **%s** | | | | | |\n", in.title())
 	for i, p := range list {
-		about := ""
-		if i == 0 {
-			about = in.name + ": " + in.about
-		}
 		wall, cpu := stats.Median(walls[i]), stats.Median(cpus[i])
-		fmt.Printf("| %s | %s | %.2f | %.2f | %.0f | %.2f | %.2f |\n", about, p.name, wall, cpu, stats.Median(peaks[i]),
+		fmt.Printf("| %s | %.2f | %.2f | %.0f | %.2f | %.2f |\n", p.name, wall, cpu, stats.Median(peaks[i]),
 			wall/stats.Median(walls[0]), cpu/stats.Median(cpus[0]))
 	}
 	return nil

@@ -64,6 +64,7 @@ func TestRooms(t *testing.T) {
 		{"wiretax/report", "wiretax/capture", "", "a report is made of results"},
 		{"wiretax", "github.com/google/gopacket/pcap", "wiretax/capture/live", "live is the only room with cgo"},
 		{"wiretax", "C", "wiretax/capture/live", "live is the only room with cgo"},
+		{"wiretax", "kernel.org/pub/linux/libs/security/libcap/psx", "wiretax/capture/privilege", "one room changes what threads may do"},
 		{"wiretax", "github.com/olekukonko/tablewriter", "wiretax/report", "one renderer knows the table library"},
 		{"wiretax", "github.com/gdamore/tcell", "wiretax/report/screen", "one room knows the terminal library"},
 		{"wiretax", "github.com/spf13/cobra", "wiretax/cmd/wiretax", "the command line is cmd's"},

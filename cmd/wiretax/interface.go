@@ -23,7 +23,7 @@ type interfaceFlags struct {
 }
 
 func (f *interfaceFlags) register(fl *pflag.FlagSet) {
-	fl.StringVarP(&f.near, "interface", "i", "", "measure on this interface, `IF`, instead of a link of its own; --peer-if is the other end (needs root)")
+	fl.StringVarP(&f.near, "interface", "i", "", "measure on this interface, `IF`, instead of a link of its own; --peer-if is the other end (needs root). lo: a demonstration on loopback, which has no Ethernet")
 	fl.StringVar(&f.far, "peer-if", "", "the interface at the other end of -i: a second port of this machine, by a cable or through switches. Both get a network namespace for the run, and are given back as they were")
 	fl.StringVarP(&f.user, "relinquish-privileges", "Z", "", "as root: measure as `USER`, who owns the files (default under sudo: who called it)")
 }
@@ -31,12 +31,18 @@ func (f *interfaceFlags) register(fl *pflag.FlagSet) {
 // chosen reports whether the run is on real interfaces.
 func (f *interfaceFlags) chosen() bool { return f.near != "" || f.far != "" }
 
+// loopback reports whether the run is a demonstration on lo, the one of a namespace of its own: nobody has to lend it.
+func (f *interfaceFlags) loopback() bool { return f.near == "lo" }
+
 // check finds mistakes, and flags that are a made link's.
 func (f *interfaceFlags) check(c *cobra.Command) error {
 	if !f.chosen() {
 		return nil
 	}
 	switch {
+	case f.loopback() && f.far != "":
+		return usagef(c, "-i lo --peer-if %s: lo is its own other end", f.far)
+	case f.loopback():
 	case f.near == "":
 		return usagef(c, "--peer-if %s: want -i, the interface that sends", f.far)
 	case f.far == "":
@@ -54,7 +60,11 @@ func (f *interfaceFlags) check(c *cobra.Command) error {
 
 // apply makes the experiment one on real interfaces. Inside, where it is run, the parent process has borrowed them.
 func (f *interfaceFlags) apply(c *cobra.Command, e *capture.Experiment) {
-	e.Lent = &lab.Lent{Names: [2]string{f.near, f.far}}
+	if f.loopback() {
+		e.Devices = lab.Loopback
+	} else {
+		e.Lent = &lab.Lent{Names: [2]string{f.near, f.far}}
+	}
 	for i := range e.Links {
 		l := &e.Links[i]
 		l.Rate, l.RTT, l.Loss = 0, 0, 0
@@ -62,7 +72,7 @@ func (f *interfaceFlags) apply(c *cobra.Command, e *capture.Experiment) {
 			l.MTU = 0
 		}
 	}
-	if lab.Inside() {
+	if lab.Inside() && e.Lent != nil {
 		e.Lent.Move = nic.Borrowed(sharedLoan).Move
 	}
 }
@@ -108,7 +118,7 @@ func (f *interfaceFlags) runElsewhere(ctx context.Context, keepOffloads bool) (d
 		return false, nil
 	case lab.Inside():
 		return true, &lab.NamespaceError{What: "network namespace in a user namespace", Cause: errors.New("refused")}
-	case f.chosen():
+	case f.chosen() && !f.loopback():
 		return true, f.runOnInterfaces(ctx, keepOffloads)
 	}
 	user, err := privilege.Invoker(f.user)

@@ -329,12 +329,7 @@ func TestSuperFramesOfInterfacesAreTheSegmentsOfTCPInfo(t *testing.T) {
 // underWay starts a long run on the ports and waits until it is measuring.
 func (m *machine) underWay(t *testing.T) (c *exec.Cmd, out string) {
 	t.Helper()
-	out = filepath.Join(t.TempDir(), "out")
-	for d := filepath.Dir(out); d != os.TempDir() && d != "/"; d = filepath.Dir(d) {
-		if err := os.Chmod(d, 0o777); err != nil {
-			t.Fatal(err)
-		}
-	}
+	out = filepath.Join(publicDir(t), "out")
 	c, stdout, stderr := m.start(t, "run", "-i", "port1", "--peer-if", "port2", "--runs", "10000", "--out", out)
 	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
 		if captures, _ := filepath.Glob(filepath.Join(out, "*.pcapng")); len(captures) > 3 {
@@ -453,4 +448,71 @@ func TestRootIsLeftToTheGuardian(t *testing.T) {
 	}
 	c.Process.Signal(os.Interrupt)
 	c.Wait()
+}
+
+// Loopback is a demonstration: it needs no root, and a packet costs there what it has.
+func TestLoopbackHasNoEthernet(t *testing.T) {
+	needLab(t)
+	for _, ip := range []struct {
+		version string
+		header  int64
+	}{{"4", 20}, {"6", 40}} {
+		c := unprivileged(program("run", "-i", "lo", "--ip", ip.version, "--runs", "2", "-t", "udp,tcp-cork,udp-gso", "--json"))
+		var stdout, stderr bytes.Buffer
+		c.Stdout, c.Stderr = &stdout, &stderr
+		if err := c.Run(); err != nil {
+			if os.Getenv("CI") == "" && strings.Contains(stderr.String(), "user namespace") {
+				t.Skipf("user namespaces are not allowed here: %s", &stderr)
+			}
+			t.Fatalf("%v: %s", err, &stderr)
+		}
+		var r analyze.Run
+		if err := json.Unmarshal(stdout.Bytes(), &r); err != nil {
+			t.Fatal(err)
+		}
+		if len(r.Warnings) == 0 || r.Warnings[0].Code != "no_ethernet" || r.Link.Kind != "interface" || r.Link.Interfaces[0].Name != "lo" {
+			t.Errorf("warnings %v, link %+v", r.Warnings, r.Link)
+		}
+		for _, transport := range r.Workloads[0].Transports {
+			for _, trial := range transport.Trials {
+				if !trial.Verified() {
+					t.Errorf("%s over IPv%s: %v, drops %v", transport.Name, ip.version, trial.Witnesses.Disagree, trial.Drops)
+				}
+				if datagrams := 16 * (ip.header + 8 + 90); transport.Name != "tcp-cork" && trial.WireBytes != datagrams {
+					t.Errorf("%s over IPv%s: %d wire bytes, want %d", transport.Name, ip.version, trial.WireBytes, datagrams)
+				}
+			}
+		}
+	}
+}
+
+// Who calls sudo where no root is needed gets files of his own, and counts as himself.
+func TestSudoMeasuresAsItsCaller(t *testing.T) {
+	m := newMachine(t, cable)
+	out := filepath.Join(publicDir(t), "out")
+	c, stdout, stderr := m.start(t, "run", "--runs", "1", "-t", "udp,tcp", "--out", out)
+	if err := c.Wait(); err != nil {
+		t.Fatalf("%v: %s%s", err, stderr, stdout)
+	}
+	for _, name := range []string{"", "run.json", "udp-01.pcapng"} {
+		info, err := os.Stat(filepath.Join(out, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if owner := info.Sys().(*syscall.Stat_t).Uid; owner != asSudo {
+			t.Errorf("%s belongs to user %d, want %d", info.Name(), owner, asSudo)
+		}
+	}
+}
+
+// publicDir is a temporary directory that every user may write to.
+func publicDir(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	for d := dir; d != os.TempDir() && d != "/"; d = filepath.Dir(d) {
+		if err := os.Chmod(d, 0o777); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
 }
