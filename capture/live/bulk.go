@@ -49,6 +49,7 @@ import "C"
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"syscall"
 	"time"
 	"unsafe"
@@ -57,6 +58,7 @@ import (
 // Bulk reads the frames of an interface many at a time, for traffic at the speed of the link. Frames come up to 100 ms late:
 // the kernel hands over blocks of its ring (TPACKET_V3), full ones at once.
 type Bulk struct {
+	name    string
 	handle  *C.pcap_t
 	fd      C.int
 	link    uint16
@@ -97,7 +99,7 @@ func openBulk(c Config) (*Bulk, error) {
 	if handle == nil {
 		return nil, errors.New(C.GoString(&text[0]))
 	}
-	b := &Bulk{handle: handle, snapLen: c.SnapLen}
+	b := &Bulk{name: c.Interface, handle: handle, snapLen: c.SnapLen}
 	if err := b.activate(c); err != nil {
 		C.pcap_close(handle)
 		return nil, err
@@ -147,7 +149,7 @@ func (b *Bulk) failure(status C.int) error {
 	if text == "" {
 		text = C.GoString(C.pcap_statustostr(status))
 	}
-	return errors.New(text)
+	return errors.New(strings.ToLower(text[:1]) + text[1:])
 }
 
 // filter lets the kernel drop what does not match.
@@ -210,7 +212,7 @@ func (b *Bulk) Read(into *Batch, wait time.Duration) error {
 	into.n, into.next, into.at = 0, 0, 0
 	n := C.take_batch(b.handle, b.fd, C.int(wait.Milliseconds()), &into.heads[0], (*C.uchar)(&into.data[0]), C.int(most))
 	if n < 0 {
-		return fmt.Errorf("read captured frames: %s", C.GoString(C.pcap_geterr(b.handle)))
+		return fmt.Errorf("read frames of %s: %w", b.name, b.failure(C.PCAP_ERROR))
 	}
 	into.n = int(n)
 	return nil

@@ -24,6 +24,7 @@ type meter struct {
 	answer  net.Listener      // where metrics are asked for; nil: nowhere
 	start   time.Time
 
+	loopback   bool
 	full, free chan *live.Batch
 	until      atomic.Int64 // the time from which on frames are not counted
 	kernel     atomic.Pointer[live.Counters]
@@ -54,6 +55,9 @@ func newMeter(capture *live.Bulk, config live.Config, o analyze.Options) *meter 
 		full:  make(chan *live.Batch, backlog), free: make(chan *live.Batch, backlog), asked: make(chan func())}
 	m.until.Store(math.MaxInt64)
 	m.kernel.Store(new(live.Counters))
+	if i, err := net.InterfaceByName(config.Interface); err == nil { // any is none
+		m.loopback = i.Flags&net.FlagLoopback != 0
+	}
 	return m
 }
 
@@ -242,6 +246,10 @@ func (m *meter) grouped(now time.Time, flows int) *analyze.Result {
 	k := m.kernel.Load()
 	r.Captured(analyze.Capture{Interface: m.config.Interface, DurationSeconds: max(now.Sub(m.start).Seconds(), 0),
 		Received: k.Received, KernelDropped: k.Ring, InterfaceDropped: k.Interface})
+	if m.loopback {
+		r.Warnings = append(r.Warnings, analyze.Warning{Code: "loopback", Count: r.Totals.Records,
+			Message: "a loopback interface has no wire: what Ethernet adds is computed as if it had one"})
+	}
 	return r
 }
 

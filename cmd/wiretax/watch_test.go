@@ -32,6 +32,7 @@ type watched struct {
 	signals  []string // to send it afterwards: INT, USR1
 	onlyRaw  bool     // leave it CAP_NET_RAW and no other capability
 	noCaps   bool     // leave it none
+	remove   bool     // take the interface away afterwards
 	fetch    string   // URL to fetch after the frames, to standard error
 	terminal bool     // it is on a terminal: it does not say when it listens
 	args     []string
@@ -41,7 +42,7 @@ type watched struct {
 func (w watched) command(t *testing.T) *exec.Cmd {
 	t.Helper()
 	c := exec.Command("/proc/self/exe", fmt.Sprintf("-frames=%d", w.frames), "-signals="+strings.Join(w.signals, ","),
-		fmt.Sprintf("-raw=%v", w.onlyRaw), fmt.Sprintf("-none=%v", w.noCaps), fmt.Sprintf("-terminal=%v", w.terminal), "-fetch="+w.fetch, "--")
+		fmt.Sprintf("-raw=%v", w.onlyRaw), fmt.Sprintf("-none=%v", w.noCaps), fmt.Sprintf("-terminal=%v", w.terminal), "-fetch="+w.fetch, fmt.Sprintf("-remove=%v", w.remove), "--")
 	c.Args = append(c.Args, w.args...)
 	c.Args[0] = "watchhost"
 	one := func(id int) []syscall.SysProcIDMap {
@@ -87,6 +88,7 @@ func watchHost() {
 	flag.StringVar(&signals, "signals", "", "")
 	flag.BoolVar(&w.onlyRaw, "raw", false, "")
 	flag.BoolVar(&w.noCaps, "none", false, "")
+	flag.BoolVar(&w.remove, "remove", false, "")
 	flag.StringVar(&w.fetch, "fetch", "", "")
 	flag.BoolVar(&w.terminal, "terminal", false, "")
 	flag.Parse()
@@ -152,6 +154,12 @@ func (w watched) host() (code int, err error) {
 	}
 	if err := w.fetchMetrics(); err != nil {
 		return 0, err
+	}
+	if w.remove {
+		time.Sleep(300 * time.Millisecond) // what the ring still has would go with the interface
+		if err := netlink.LinkDel(&netlink.Veth{LinkAttrs: netlink.LinkAttrs{Name: "v0", Index: send.to.Ifindex}}); err != nil {
+			return 0, err
+		}
 	}
 	for _, s := range w.signals {
 		c.Process.Signal(map[string]syscall.Signal{"INT": syscall.SIGINT, "USR1": syscall.SIGUSR1, "TERM": syscall.SIGTERM}[s])
@@ -374,5 +382,22 @@ func TestWatchWritesLines(t *testing.T) {
 	}
 	if kinds["analysis"] < 3 || kinds["flow"] != 1 {
 		t.Errorf("objects: %v", kinds)
+	}
+}
+
+func TestWatchOfWhatGoesAwayReportsWhatCame(t *testing.T) {
+	stdout, stderr, code := watched{frames: 50, remove: true}.run(t)
+	if code != exitFailure || !strings.Contains(stderr, "wiretax: read frames of v1: the interface disappeared\n") {
+		t.Errorf("exit code %d: %s", code, stderr)
+	}
+	if !strings.Contains(stdout, "192.0.2.1:4000") {
+		t.Errorf("no report: %s", stdout)
+	}
+}
+
+func TestWatchOnLoopbackSaysSo(t *testing.T) {
+	stdout, stderr, code := watched{args: []string{"-i", "lo", "--duration", "100ms"}}.run(t)
+	if code != 0 || !strings.Contains(stdout, "a loopback interface has no wire") {
+		t.Errorf("exit code %d: %s%s", code, stdout, stderr)
 	}
 }
