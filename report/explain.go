@@ -149,7 +149,6 @@ var warningCodes = [...]entry{
 	{"file_cut_off", "A file ends inside a record, or damage follows: the records before count. Not to be trusted, exit code 4."},
 	{"interrupted", "The analysis was interrupted: the records up to then count, as if the capture ended there. Exit code 130."},
 	{"capture_unreadable", "A capture of a run cannot be read: the run counts without this trial. Not to be trusted, exit code 4."},
-	{"loopback", "A loopback interface was watched. Its frames have Ethernet headers and no wire: preamble, FCS, gap and padding are computed as if they had."},
 	{"capture_dropped", "A live capture missed frames: the kernel had no room for them in the capture's ring, or the interface dropped them. They are in no figure. Not to be trusted, exit code 4."},
 	{"transport_left_out", "A transport of a set was not measured: this machine has it not, or a message does not fit."},
 	{"confidence_not_reached", "After all trials that --confidence was allowed, the 95 % interval of a median was still wider than asked for: the count says of how many workloads and transports. The trials differ that much, or are too few."},

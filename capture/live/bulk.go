@@ -49,6 +49,7 @@ import "C"
 import (
 	"errors"
 	"fmt"
+	"net"
 	"strings"
 	"syscall"
 	"time"
@@ -62,6 +63,7 @@ type Bulk struct {
 	handle  *C.pcap_t
 	fd      C.int
 	link    uint16
+	skipped int // octets before each packet that are on no link
 	snapLen int
 	sampled struct{ received, ring, iface uint32 } // libpcap's counters have 32 bits
 	counts  Counters
@@ -132,6 +134,9 @@ func (b *Bulk) activate(c Config) error {
 	}
 	b.fd = C.pcap_get_selectable_fd(b.handle)
 	b.link = linkType(int(C.pcap_datalink(b.handle)))
+	if i, err := net.InterfaceByName(c.Interface); err == nil && i.Flags&net.FlagLoopback != 0 && b.link == linkEthernet { // any is none
+		b.skipped, b.link = emptyEthernet, linkRaw
+	}
 	return nil
 }
 
@@ -170,6 +175,12 @@ func (b *Bulk) filter(expression string) error {
 	return nil
 }
 
+// emptyEthernet is the length of the header that Linux puts before a packet on loopback, where there is no Ethernet.
+const emptyEthernet = 14
+
+// SnapLen is how many octets of each frame are captured at most.
+func (b *Bulk) SnapLen() int { return b.snapLen - b.skipped }
+
 // LinkType is the LINKTYPE_ value of the frames.
 func (b *Bulk) LinkType() uint16 { return b.link }
 
@@ -180,6 +191,7 @@ type Batch struct {
 	n     int
 	next  int // frame, and where in data it begins
 	at    int
+	skip  int
 }
 
 // Len is the number of frames.
@@ -197,10 +209,11 @@ func (b *Batch) Last() int64 {
 // nanoseconds since the Unix epoch. It is called Len times.
 func (b *Batch) Next() (data []byte, wireLen int, nanos int64) {
 	h := &b.heads[b.next]
-	data = b.data[b.at : b.at+int(h.captured) : b.at+int(h.captured)]
+	end := b.at + int(h.captured)
+	data = b.data[min(b.at+b.skip, end):end:end]
 	b.next++
-	b.at += int(h.captured)
-	return data, int(h.wire), int64(h.nanos)
+	b.at = end
+	return data, max(int(h.wire)-b.skip, 0), int64(h.nanos)
 }
 
 // Read fills the batch with what has come, and waits no longer than the time given for it. The batch may stay empty.
@@ -209,7 +222,7 @@ func (b *Bulk) Read(into *Batch, wait time.Duration) error {
 	if into.data == nil {
 		into.data = make([]byte, max(most*b.snapLen, 1))
 	}
-	into.n, into.next, into.at = 0, 0, 0
+	into.n, into.next, into.at, into.skip = 0, 0, 0, b.skipped
 	n := C.take_batch(b.handle, b.fd, C.int(wait.Milliseconds()), &into.heads[0], (*C.uchar)(&into.data[0]), C.int(most))
 	if n < 0 {
 		return fmt.Errorf("read frames of %s: %w", b.name, b.failure(C.PCAP_ERROR))

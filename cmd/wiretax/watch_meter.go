@@ -55,9 +55,6 @@ func newMeter(capture *live.Bulk, config live.Config, o analyze.Options) *meter 
 		full:  make(chan *live.Batch, backlog), free: make(chan *live.Batch, backlog), asked: make(chan func())}
 	m.until.Store(math.MaxInt64)
 	m.kernel.Store(new(live.Counters))
-	if i, err := net.InterfaceByName(config.Interface); err == nil { // any is none
-		m.loopback = i.Flags&net.FlagLoopback != 0
-	}
 	return m
 }
 
@@ -242,14 +239,10 @@ func (m *meter) grouped(now time.Time, flows int) *analyze.Result {
 	s := &r.Source
 	s.Files, s.Format, s.Compression = []string{m.config.Interface}, "live", "none"
 	s.LinkTypes = []string{recording.LinkName(m.link)}
-	s.SnapLen, s.Filter = int64(m.config.SnapLen), m.config.Filter
+	s.SnapLen, s.Filter = int64(m.capture.SnapLen()), m.config.Filter
 	k := m.kernel.Load()
 	r.Captured(analyze.Capture{Interface: m.config.Interface, DurationSeconds: max(now.Sub(m.start).Seconds(), 0),
 		Received: k.Received, KernelDropped: k.Ring, InterfaceDropped: k.Interface})
-	if m.loopback {
-		r.Warnings = append(r.Warnings, analyze.Warning{Code: "loopback", Count: r.Totals.Records,
-			Message: "a loopback interface has no wire: what Ethernet adds is computed as if it had one"})
-	}
 	return r
 }
 
