@@ -230,6 +230,8 @@ func (f *watchFlags) create(c *cobra.Command, capture *live.Bulk) (*recording.Wr
 
 // show counts until the end and shows how it goes.
 func (f *watchFlags) show(ctx context.Context, c *cobra.Command, m *meter) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel() // nobody counts any more
 	if m.answer != nil {
 		defer m.answer.Close()
 		go newExporter(ctx, m).serve(m.answer)

@@ -24,7 +24,6 @@ type meter struct {
 	answer  net.Listener      // where metrics are asked for; nil: nowhere
 	start   time.Time
 
-	loopback   bool
 	full, free chan *live.Batch
 	until      atomic.Int64 // the time from which on frames are not counted
 	kernel     atomic.Pointer[live.Counters]
