@@ -8,15 +8,25 @@ import (
 // Run is an experiment: the same messages over several transports, several trials each. It is the JSON object of kind
 // "run". A recording's run.json holds it without the figures that the analysis of the captures adds.
 type Run struct {
-	Schema    string     `json:"schema"`
-	Kind      string     `json:"kind"` // "run"
-	Version   string     `json:"version"`
-	Host      Host       `json:"host"`
-	Link      Link       `json:"link"`             // of the first workload
-	Preset    *Preset    `json:"preset,omitempty"` // nil where the flags stand for themselves
-	Workloads []Workload `json:"workloads"`
-	Claims    []Claim    `json:"claims,omitempty"` // of the preset, put to the test
-	Warnings  []Warning  `json:"warnings"`
+	Schema  string  `json:"schema"`
+	Kind    string  `json:"kind"` // "run"
+	Version string  `json:"version"`
+	Host    Host    `json:"host"`
+	Link    Link    `json:"link"`             // of the first workload
+	Preset  *Preset `json:"preset,omitempty"` // nil where the flags stand for themselves
+	Plan    Plan    `json:"plan"`
+	// Flags are those of the command that asked for the run, with which it can be resumed; nil in recordings that have none.
+	Flags     map[string]string `json:"flags"`
+	Workloads []Workload        `json:"workloads"`
+	Claims    []Claim           `json:"claims,omitempty"` // of the preset, put to the test
+	Warnings  []Warning         `json:"warnings"`
+}
+
+// Plan is how often an experiment repeats what it measures.
+type Plan struct {
+	Runs       int     `json:"runs"`       // trials of each workload over each transport, at most; 0 in recordings that do not say
+	Warmup     int     `json:"warmup"`     // trials before them that were thrown away
+	Confidence float64 `json:"confidence"` // the width of the intervals, see Narrow, that ends the trials earlier; 0: nothing does
 }
 
 // Host is the machine that ran the experiment.
@@ -194,6 +204,8 @@ type Summary struct {
 	Max    Ratio     `json:"max"`
 	CI95   *[2]Ratio `json:"ci95"`  // bootstrap interval of the median; null with fewer than three trials
 	Exact  bool      `json:"exact"` // the figure was the same in every trial
+	// Difference from the base; absent for the base.
+	Difference *AgainstBase `json:"difference,omitempty"`
 }
 
 // ParseRun reads a run.json.

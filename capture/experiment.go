@@ -21,7 +21,8 @@ type Experiment struct {
 	Workloads    []traffic.Workload
 	Transports   []string // of traffic.Names
 	Optional     []string // of Transports: left out, with a warning, where the kernel has none or a message does not fit
-	Trials       int      // of each workload on each link over each transport
+	Trials       int      // of each workload on each link over each transport, at most
+	Warmup       int      // trials before the first of a cell and transport that are thrown away
 	Devices      lab.Kind // zero: what works here; on lab.Veth there is no wire, and a Link has neither rate nor delay nor loss
 	KeepOffloads bool     // on lab.Veth: see lab.Config
 	NICQueue     bool     // a token bucket of the link's rate in front of the sender's interface: see lab.TokenBucket
@@ -30,14 +31,31 @@ type Experiment struct {
 	Preset       *Preset  // nil: the experiment is nobody's but the user's
 	// Lent are interfaces to measure on; then Devices is nothing, and of a Link's device nothing but the MTU, or 0 to keep theirs.
 	Lent *lab.Lent
+	// InPlace are interfaces of the process's namespace to measure on as they are, instead; there is one Link then, with no MTU.
+	InPlace [2]string
 	// Opened is called when all devices are open that will be: the last moment at which rights are needed that the process does
 	// not want to keep. Nil for nothing to do.
 	Opened func() error
+
+	// Enough is told of each trial when it is recorded, and of those that a resumed recording has, in their order. Where it says
+	// so, the rest of the trials of that workload, link and transport is left out. nil: none is.
+	Enough     func(Measured) (bool, error)
+	Confidence float64           // what Enough goes by, for the recording; 0: no Enough
+	Flags      map[string]string // of the program that asked for all this, for the recording
+}
+
+// Measured is a trial that is in the recording.
+type Measured struct {
+	Cell      int // counts the combinations of links and workloads
+	Transport string
+	Capture   string // file name within the recording
+	Port      uint16 // the receiver's
 }
 
 // Progress is told before each trial.
 type Progress struct {
 	Done, Trials int
+	AtMost       bool    // Trials may become fewer
 	Share        float64 // of the whole time that the trials before took, about
 	Transport    string
 	Link         Link
@@ -56,7 +74,7 @@ func (e *IncompleteError) Error() string {
 
 func (e *IncompleteError) Unwrap() error { return e.Cause }
 
-// trial sends the workload once and saves what was captured.
+// trial sends the workload once and saves what was captured; without a directory, nothing is saved.
 func (b *bench) trial(ctx context.Context, e Experiment, p planned, dir string) (*trialFacts, map[string]any, error) {
 	if err := b.drain(ctx, 0, 1); err != nil {
 		return nil, nil, err
@@ -92,6 +110,9 @@ func (b *bench) trial(ctx context.Context, e Experiment, p planned, dir string) 
 		return nil, nil, err
 	}
 	facts.AutoCorked -= base.autoCorked
+	if dir == "" {
+		return facts, outcome.Options, nil
+	}
 	if err := b.save(filepath.Join(dir, facts.Capture), e, p, start, facts.Drops, &evidence); err != nil {
 		return nil, nil, err
 	}
@@ -192,7 +213,7 @@ func (e Experiment) describe(p planned, l Link, devices lab.Kind) string {
 	link := fmt.Sprintf("%s devices, MTU %d, IPv%d", devices, l.MTU, l.IP)
 	switch devices {
 	case lab.Real:
-		link = fmt.Sprintf("interfaces %s to %s, RTT %v (measured), MTU %d, IPv%d", e.Lent.Names[0], e.Lent.Names[1], l.RTT, l.MTU, l.IP)
+		link = fmt.Sprintf("interfaces, RTT %v (measured), MTU %d, IPv%d", l.RTT, l.MTU, l.IP)
 	case lab.Loopback:
 		link = fmt.Sprintf("loopback, without Ethernet, RTT %v (measured), MTU %d, IPv%d", l.RTT, l.MTU, l.IP)
 	case lab.Veth:

@@ -28,8 +28,17 @@ type manifest struct {
 	Preset    *Preset            `json:"preset,omitempty"`
 	Host      hostFacts          `json:"host"`
 	Link      linkFacts          `json:"link"` // of the first workload
+	Plan      planFacts          `json:"plan"`
+	Flags     map[string]string  `json:"flags"`
 	Workloads []*workloadFacts   `json:"workloads"`
 	Warnings  []recordingWarning `json:"warnings"`
+}
+
+// planFacts are how often the experiment repeats what it measures.
+type planFacts struct {
+	Runs       int     `json:"runs"`
+	Warmup     int     `json:"warmup"`
+	Confidence float64 `json:"confidence"`
 }
 
 type hostFacts struct {
@@ -97,11 +106,30 @@ func (w *workloadFacts) transport(name string) *transportFacts {
 	return nil
 }
 
+// trial returns the trial of a round; nil if it was not measured yet.
+func (t *transportFacts) trial(round int) *trialFacts {
+	i, found := slices.BinarySearchFunc(t.Trials, round, byRound)
+	if !found {
+		return nil
+	}
+	return &t.Trials[i]
+}
+
+// add puts the trial into the order of rounds.
+func (t *transportFacts) add(trial trialFacts) {
+	i, _ := slices.BinarySearchFunc(t.Trials, trial.round, byRound)
+	t.Trials = slices.Insert(t.Trials, i, trial)
+}
+
+func byRound(t trialFacts, round int) int { return cmp.Compare(t.round, round) }
+
 func (w *workloadFacts) remove(name string) {
 	w.Transports = slices.DeleteFunc(w.Transports, func(t *transportFacts) bool { return t.Name == name })
 }
 
 type trialFacts struct {
+	round int // of its cell, from 0
+
 	SendCalls         int64            `json:"send_calls"`
 	RecvCalls         int64            `json:"recv_calls"`
 	MessagesDelivered int64            `json:"messages_delivered"`
@@ -144,7 +172,9 @@ func newManifest(e Experiment, l *lab.Lab) (*manifest, error) {
 		return nil, err
 	}
 	m := &manifest{
-		Schema: "wiretax/1", Kind: "run", Version: e.Version, Preset: e.Preset, Host: thisHost(), Workloads: e.facts(), Warnings: []recordingWarning{},
+		Schema: "wiretax/1", Kind: "run", Version: e.Version, Preset: e.Preset, Host: thisHost(),
+		Plan: planFacts{Runs: e.Trials, Warmup: e.Warmup, Confidence: e.Confidence}, Flags: e.Flags,
+		Workloads: e.facts(), Warnings: []recordingWarning{},
 	}
 	for c, w := range m.Workloads {
 		link := e.linkFacts(e.link(c), l.Kind, offloads)

@@ -30,8 +30,10 @@ type recorder struct {
 
 	bench    *bench
 	manifest *manifest
-	left     course // what is still to be done
+	before   *manifest // of the recording that is resumed
+	left     course    // what is still to be done
 	done     course
+	order    int           // of the next trial
 	written  time.Time     // when run.json was written
 	writing  time.Duration // how long that took
 }
@@ -90,13 +92,14 @@ func (r *recorder) record(ctx context.Context) error {
 		return err
 	}
 	err := r.note(errKilled)
-	if err == nil {
-		err = r.everyCell(ctx)
+	draw := rand.New(rand.NewPCG(r.Seed, 0))
+	for c := 0; c < r.cells() && err == nil; c++ {
+		err = r.cell(ctx, c, draw)
 	}
 	switch {
 	case err == nil:
 		return r.manifest.write(r.dir, "", 0)
-	case r.done.trials == 0:
+	case r.done.trials == 0 && r.before == nil:
 		os.Remove(filepath.Join(r.dir, recording.ManifestName)) // nothing was recorded
 	default:
 		r.note(err) // its own failure is the lesser news
@@ -134,6 +137,9 @@ func (r *recorder) prepare(ctx context.Context) (err error) {
 	}
 	for c := range r.cells() {
 		r.left.add(r.Trials*len(r.manifest.Workloads[c].Transports), r.each(c))
+	}
+	if r.before != nil {
+		return r.takeOver()
 	}
 	return nil
 }
@@ -230,50 +236,116 @@ func (r *recorder) leaveOut(refused map[int]map[string]error) error {
 	return nil
 }
 
-// everyCell runs the trials: cell by cell, and in a cell round by round, so that a drift of the machine meets all transports
-// alike, each round in an order drawn by the seed, so that none always follows the same other.
-func (r *recorder) everyCell(ctx context.Context) error {
-	draw := rand.New(rand.NewPCG(r.Seed, 0))
-	order := 0
-	for c := range r.cells() {
-		for round := range r.Trials {
-			for _, t := range draw.Perm(len(r.Transports)) {
-				if r.manifest.Workloads[c].transport(r.Transports[t]) == nil {
-					continue
-				}
-				if err := r.trial(ctx, planned{c, t, round, order}); err != nil {
+// cell runs the trials of one cell: round by round, so that a drift of the machine meets all transports alike, each round in an
+// order drawn by the seed, so that none always follows the same other.
+func (r *recorder) cell(ctx context.Context, c int, draw *rand.Rand) error {
+	facts := r.manifest.Workloads[c]
+	open := make(map[string]bool) // transports that need more trials
+	for _, t := range facts.Transports {
+		open[t.Name] = true
+	}
+	warm := false
+	for round := 0; round < r.Trials && len(open) > 0; round++ {
+		for _, t := range draw.Perm(len(r.Transports)) {
+			name := r.Transports[t]
+			if !open[name] {
+				continue
+			}
+			p := planned{c, t, round, r.order}
+			r.order++
+			if facts.transport(name).trial(round) == nil {
+				if err := r.measure(ctx, p, !warm); err != nil {
 					return err
 				}
-				order++
+				warm = true
+			}
+			enough, err := r.enough(p)
+			if err != nil {
+				return err
+			}
+			if enough {
+				delete(open, name)
 			}
 		}
 	}
 	return nil
 }
 
-// trial runs one trial and adds it to the recording.
-func (r *recorder) trial(ctx context.Context, p planned) error {
+// measure runs one trial, after those that warm up, and adds it to the recording.
+func (r *recorder) measure(ctx context.Context, p planned, first bool) error {
 	if err := r.build(ctx, r.link(p.cell)); err != nil {
 		return err
 	}
+	if first {
+		if err := r.warmUp(ctx, p); err != nil {
+			return err
+		}
+	}
 	name := r.Transports[p.transport]
-	r.progress(Progress{
-		Done: r.done.trials, Trials: r.done.trials + r.left.trials, Transport: name, Link: r.link(p.cell), Workload: r.workload(p.cell),
-		Share: float64(r.done.time) / float64(max(1, r.done.time+r.left.time)),
-	})
+	r.progress(r.now(p))
 	trial, options, err := r.bench.trial(ctx, r.Experiment, p, r.dir)
-	switch {
-	case ctx.Err() != nil:
-		return context.Cause(ctx)
-	case err != nil:
-		return fmt.Errorf("%s, trial %d: %w", name, p.round+1, err)
+	if err != nil {
+		return r.failed(ctx, p, err)
 	}
 	facts := r.manifest.Workloads[p.cell].transport(name)
 	facts.Options = options
-	facts.Trials = append(facts.Trials, *trial)
+	trial.round = p.round
+	facts.add(*trial)
 	r.left.add(-1, r.each(p.cell))
 	r.done.add(1, r.each(p.cell))
 	return r.keepUp()
+}
+
+// warmUp sends the workload over each transport for nothing but caches, as often as was asked for.
+func (r *recorder) warmUp(ctx context.Context, p planned) error {
+	for range r.Warmup {
+		for t, name := range r.Transports {
+			if r.manifest.Workloads[p.cell].transport(name) == nil {
+				continue
+			}
+			p.transport = t
+			r.progress(r.now(p))
+			if _, _, err := r.bench.trial(ctx, r.Experiment, p, ""); err != nil {
+				return r.failed(ctx, p, fmt.Errorf("warm-up: %w", err))
+			}
+		}
+	}
+	return nil
+}
+
+func (r *recorder) failed(ctx context.Context, p planned, err error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return fmt.Errorf("%s, trial %d: %w", r.Transports[p.transport], p.round+1, err)
+}
+
+func (r *recorder) now(p planned) Progress {
+	return Progress{
+		Done: r.done.trials, Trials: r.done.trials + r.left.trials, AtMost: r.Enough != nil,
+		Share:     float64(r.done.time) / float64(max(1, r.done.time+r.left.time)),
+		Transport: r.Transports[p.transport], Link: r.link(p.cell), Workload: r.workload(p.cell),
+	}
+}
+
+// enough asks whether the trial was the last that its transport needs in the cell, and then takes the others off the list.
+func (r *recorder) enough(p planned) (bool, error) {
+	if r.Enough == nil {
+		return false, nil
+	}
+	name := r.Transports[p.transport]
+	facts := r.manifest.Workloads[p.cell].transport(name)
+	trial := facts.trial(p.round)
+	enough, err := r.Enough(Measured{Cell: p.cell, Transport: name, Capture: trial.Capture, Port: trial.Port})
+	if !enough || err != nil {
+		return false, err
+	}
+	for round := p.round + 1; round < r.Trials; round++ {
+		if facts.trial(round) == nil {
+			r.left.add(-1, r.each(p.cell))
+		}
+	}
+	return true, nil
 }
 
 // keepUp writes run.json now and then: whatever ends the program, the recording is good up to there and says what it lacks. It

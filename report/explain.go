@@ -71,7 +71,8 @@ var definitions = [...]chapter{
 		{"added latency", "Latency less that of the base, by the medians of both: from the moment a message was due where messages have times, else from the send call. In JSON cost, also divided by the frames saved."},
 		{"pareto, column *", "The star behind frames saved: no other transport saves more frames at no more latency (p50), or as many at less, by the medians. Whatever you weigh frames and time by, the best choice has a star. A transport that lost messages has none: what got lost is no saving."},
 		{"unstable", "The trials differ by more than 10 % of the median: (max - min) / median."},
-		{"no clear change", "The ranges of the trials overlap: the difference of the medians says nothing."},
+		{"difference", "A figure less the base's, trial by trial of the same number, so that a drift of the machine, which meets both alike, drops out. It is larger than the noise if the 95 % bootstrap interval of the median of five such differences at least leaves 0 out, or if at least two are all the same and not 0. In JSON summary.FIGURE.difference: its median, ci95, exact (the same in every pair) and clear (larger than the noise)."},
+		{"?, no clear change", "The difference from the base is no larger than the noise, see difference: another run may show none."},
 	}},
 	{"what the sockets saw", []entry{
 		{"send calls, recv calls", "System calls that wrote messages and answers, and that returned some; of TLS and QUIC, those of the sender's and the receiver's connection for whatever the protocol sends."},
@@ -102,6 +103,11 @@ var definitions = [...]chapter{
 		{"network", "VLAN ids, VNI and interface of a flow, where there are several."},
 		{"expanded from", "The records that stood for the frames, where some were super-frames."},
 		{"len, caplen", "Original and captured length of a record. len is header, payload, padding (with trailer and FCS) and icmp body: what an ICMP message has beyond its first 8 octets, a quoted packet for instance."},
+	}},
+	{"columns of watch", []entry{
+		{"wasted", "Wire bytes less unique payload of a flow, both directions: headers, padding, preamble, FCS and gap, and what was sent again."},
+		{"frames/s, wire Mb/s, payload Mb/s, wire b/s", "Frames, wire bits and bits of unique payload in a second of the last interval."},
+		{"dropped", "Frames that matched and are in no figure: the kernel had no room in the capture's ring (--buffer-size), or the interface dropped them. Any make the exit code 4."},
 	}},
 	{"groups of analyze --by; they add up to the totals", []entry{
 		{"flow", "Conversations, both directions."},
@@ -145,6 +151,9 @@ var warningCodes = [...]entry{
 	{"interrupted", "The analysis was interrupted: the records up to then count, as if the capture ended there. Exit code 130."},
 	{"capture_unreadable", "A capture of a run cannot be read: the run counts without this trial. Not to be trusted, exit code 4."},
 	{"capture_dropped", "A live capture missed frames: the kernel had no room for them in the capture's ring, or the interface dropped them. They are in no figure. Not to be trusted, exit code 4."},
+	{"transport_left_out", "A transport of a set was not measured: this machine has it not, or a message does not fit."},
+	{"confidence_not_reached", "After all trials that --confidence was allowed, the 95 % interval of a median was still wider than asked for: the count says of how many workloads and transports. The trials differ that much, or are too few."},
+	{"host_changed", "A recording was resumed on another machine, kernel or version: trials before and after may differ for that reason. The run names the first."},
 	{"witnesses_disagree", "In so many trials the independent counts of frames are not equal; the witnesses of each trial have the numbers. Not to be trusted, exit code 4."},
 	{"frames_dropped", "In so many trials frames or datagrams were dropped by a capture, an interface, the wire or a socket: drops of each trial says where. Not to be trusted, exit code 4."},
 	{"incomplete", "A run ended before all of its trials: those that are complete count."},

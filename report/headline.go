@@ -7,8 +7,8 @@ import (
 	"wiretax/analyze"
 )
 
-// headline is the answer in one sentence: what coalescing saved TCP in data frames, and what is left of it when every frame
-// counts.
+// headline is the answer in short: what coalescing saved TCP in data frames, what is left of it when every frame counts, and
+// at what latency.
 func headline(w *analyze.Workload) string {
 	ref := w.Transports[0]
 	t := headlined(w)
@@ -19,7 +19,7 @@ func headline(w *analyze.Workload) string {
 	if !data.Median.Valid() || !frames.Median.Valid() {
 		return ""
 	}
-	text := fmt.Sprintf("%s; %s.", dataHeadline(ref, t), totalHeadline(ref, t))
+	text := fmt.Sprintf("%s; %s.", dataHeadline(ref, t), totalHeadline(ref, t)) + latencyHeadline(w, t)
 	for _, sender := range []analyze.Transport{ref, *t} {
 		if s, ok := sender.Summary["messages_delivered"]; ok && float64(s.Min) < float64(w.Messages) {
 			text += fmt.Sprintf(" But %s delivered only %s of %s.", sender.Name, ranged(s, count), plural(float64(w.Messages), "message"))
@@ -78,6 +78,20 @@ func totalHeadline(ref analyze.Transport, t *analyze.Transport) string {
 			ranged(all, count), ranged(negative(saved), count))
 	}
 	return fmt.Sprintf("%s it needed %s, as many as %s", with, quantified(t.Summary["frames"], "frame"), ref.Name)
+}
+
+// latencyHeadline is what a message took with the transport and with the reference.
+func latencyHeadline(w *analyze.Workload, t *analyze.Transport) string {
+	ref, figure := w.Transports[0], w.LatencyFigure("p50")
+	if !compares(ref, *t, figure) || ref.Summary[figure].Median <= 0 {
+		return ""
+	}
+	text := fmt.Sprintf(" Median %s: %s%sms against %s%sms", delayOf(w)+" latency", median(t.Summary[figure], millis), glue,
+		median(ref.Summary[figure], millis), glue)
+	if unclear(ref, *t, figure) {
+		text += ", no clear change"
+	}
+	return text + "."
 }
 
 func verified(t *analyze.Transport) bool {

@@ -71,18 +71,31 @@ var (
 	scriptSource string
 )
 
-// writeHTML writes the page as one file. Whatever comes from outside is escaped, and cleaned at the end, in one place; a
-// content security policy keeps the file from loading anything and from running any script but its own.
+// writeHTML writes the page as one file.
 func writeHTML(w io.Writer, p *page) error {
+	text, err := renderHTML(p)
+	if err != nil {
+		return err
+	}
+	return sendHTML(w, text)
+}
+
+// renderHTML makes the text of a page. Whatever comes from outside is escaped, and cleaned at the end, in one place; a
+// content security policy keeps the file from loading anything and from running any script but its own.
+func renderHTML(p *page) (string, error) {
 	t, err := template.New("page").Funcs(pageFuncs()).Parse(pageSource)
 	if err != nil {
-		return fmt.Errorf("parse html template: %w", err)
+		return "", fmt.Errorf("parse html template: %w", err)
 	}
 	var b bytes.Buffer
 	if err := t.Execute(&b, p); err != nil {
-		return fmt.Errorf("render html: %w", err)
+		return "", fmt.Errorf("render html: %w", err)
 	}
-	if _, err := io.WriteString(w, cleanLines(b.String())); err != nil {
+	return cleanLines(b.String()), nil
+}
+
+func sendHTML(w io.Writer, text string) error {
+	if _, err := io.WriteString(w, text); err != nil {
 		return fmt.Errorf("write html: %w", err)
 	}
 	return nil

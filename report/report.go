@@ -90,7 +90,7 @@ func Run(w io.Writer, r *analyze.Run, f Format, s Style) error {
 	case Markdown:
 		return writeMarkdown(w, runDocument(r, s.Wide, true))
 	case HTML:
-		return writeHTML(w, runPage(r))
+		return writeRunHTML(w, r)
 	case SVG:
 		return writeRunSVG(w, r)
 	}

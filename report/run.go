@@ -20,6 +20,25 @@ func runDocument(r *analyze.Run, wide, inline bool) document {
 		return storyDocument(r, inline)
 	}
 	var d document
+	if len(r.Workloads) > fewWorkloads {
+		d = matrixSections(r, wide, inline)
+	} else {
+		d = eachWorkload(r, wide, inline)
+	}
+	d = append(d, bestSections(r, wide || inline)...)
+	if len(r.Claims) > 0 {
+		d = append(d, claimSections(r)...)
+	}
+	if inline && len(d) > 0 {
+		d[0].lines = slices.Concat(answerLines(r), d[0].lines, trustSection(r).lines)
+		return append(d, closing(r)[1:]...)
+	}
+	return append(d, closing(r)...)
+}
+
+// eachWorkload has tables and sentences for each workload.
+func eachWorkload(r *analyze.Run, wide, inline bool) document {
+	var d document
 	link := ""
 	for i := range r.Workloads {
 		w := referenceFirst(&r.Workloads[i])
@@ -36,11 +55,19 @@ func runDocument(r *analyze.Run, wide, inline bool) document {
 		}
 		d = append(append(d, head), workloadSections(w, wide, inline)...)
 	}
-	d = append(d, bestSections(r, wide || inline)...)
-	if len(r.Claims) > 0 {
-		d = append(d, claimSections(r)...)
+	return d
+}
+
+// answerLines are the answer in one sentence for a text that is read from its top. In a terminal the end is what one sees: it
+// has the answer there.
+func answerLines(r *analyze.Run) []line {
+	if len(r.Workloads) != 1 || len(r.Workloads[0].Transports) == 0 {
+		return nil
 	}
-	return append(d, closing(r)...)
+	if text := headline(referenceFirst(&r.Workloads[0])); text != "" {
+		return []line{{text: text}}
+	}
+	return nil
 }
 
 // closing says whether to trust the figures, and where words are explained.
@@ -61,7 +88,7 @@ func workloadSections(w *analyze.Workload, wide, inline bool) document {
 	if t := rangeTable(w, wide); !inline && t != nil {
 		d = append(d, section{title: "range over the trials (blank: the same in each)", table: t})
 	}
-	if t := wireTable(w); t != nil {
+	if t := wireTable(w, inline); t != nil {
 		d = append(d, section{title: "from wire bytes down to unique payload (medians)", table: t})
 	}
 	if options := optionSection(w); wide && len(options.lines) > 0 {
@@ -72,7 +99,7 @@ func workloadSections(w *analyze.Workload, wide, inline bool) document {
 	}
 	d = append(d, causeSections(w, wide || inline)...)
 	if len(w.Transports) > 1 {
-		d = append(d, answer(w)...)
+		d = append(d, answer(w, inline)...)
 	}
 	return d
 }

@@ -77,7 +77,7 @@ func TestReportsFitTheTerminal(t *testing.T) {
 // What the table of a run takes from the wire bytes leaves the unique payload.
 func TestWireTableAddsUp(t *testing.T) {
 	for _, run := range []*analyze.Run{sixteenMessages(), lossyRun()} {
-		for _, parts := range wireTable(referenceFirst(&run.Workloads[0])).sketch.rows {
+		for _, parts := range wireTable(referenceFirst(&run.Workloads[0]), false).sketch.rows {
 			for _, p := range parts {
 				if p.n < 0 {
 					t.Errorf("%s: %g", p.name, p.n)
@@ -85,7 +85,7 @@ func TestWireTableAddsUp(t *testing.T) {
 			}
 		}
 		for i, tr := range referenceFirst(&run.Workloads[0]).Transports {
-			if got, want := sum(wireTable(referenceFirst(&run.Workloads[0])).sketch.rows[i]), float64(tr.Summary["wire_bytes"].Median); got != want {
+			if got, want := sum(wireTable(referenceFirst(&run.Workloads[0]), false).sketch.rows[i]), float64(tr.Summary["wire_bytes"].Median); got != want {
 				t.Errorf("%s: %g, want %g", tr.Name, got, want)
 			}
 		}

@@ -1,10 +1,14 @@
 package report
 
-import "wiretax/analyze"
+import (
+	"strings"
+
+	"wiretax/analyze"
+)
 
 // wireTable goes from the wire bytes of each transport down to its unique payload, by the medians of its trials: the
-// reference first, the others relative to it. Nil where nothing was counted.
-func wireTable(w *analyze.Workload) *table {
+// reference first, the others relative to it. Ranges stand beside their medians if so wanted. Nil where nothing was counted.
+func wireTable(w *analyze.Workload, inline bool) *table {
 	ref := w.Transports[0]
 	t := &table{sketch: &sketch{legend: directionLegend, unit: "wire bytes"}, columns: []column{
 		{name: "transport", left: true}, {name: "wire\nbytes"}, {name: "against\nbase", unit: "%", priority: 2},
@@ -20,7 +24,11 @@ func wireTable(w *analyze.Workload) *table {
 		if i > 0 {
 			against = relative(wire.Median, ref.Summary["wire_bytes"].Median)
 		}
-		row := []string{clean(tr.Name), figure{key: "wire_bytes", format: count}.marked(tr), against}
+		octets := figure{key: "wire_bytes", format: count}.marked(tr)
+		if inline {
+			octets = strings.ReplaceAll(ranged(wire, count), glue, " ")
+		}
+		row := []string{clean(tr.Name), octets, against}
 		for _, class := range []string{classFraming, classHeader, "retransmit", classPayload} {
 			row = append(row, octetsOf(parts, class))
 		}

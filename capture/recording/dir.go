@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"time"
 )
 
 // ManifestName is the file that makes a directory a recording: the run without the figures that the analysis adds.
@@ -23,10 +24,34 @@ func CreateDir(dir string) (release func(), err error) {
 	}
 	if err := claim(d); err != nil {
 		d.Close()
-		return nil, fmt.Errorf("%s: %w (choose another --out)", dir, err)
+		advice := "choose another --out"
+		if _, missing := os.Stat(filepath.Join(dir, ManifestName)); missing == nil {
+			advice += ", or --resume it"
+		}
+		return nil, fmt.Errorf("%s: %w (%s)", dir, err, advice)
 	}
 	return func() { d.Close() }, nil
 }
+
+// ReopenDir keeps the directory of a recording for this process until release, to add to it.
+func ReopenDir(dir string) (release func(), err error) {
+	d, err := os.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	err = lock(d)
+	for deadline := time.Now().Add(lastBreath); err != nil && time.Now().Before(deadline); err = lock(d) {
+		time.Sleep(lastBreath / 20)
+	}
+	if err != nil {
+		d.Close()
+		return nil, fmt.Errorf("%s: %w", dir, err)
+	}
+	return func() { d.Close() }, nil
+}
+
+// lastBreath is how long a killed run may need to let its directory go: the kernel takes its network namespaces apart first.
+const lastBreath = 2 * time.Second
 
 // claim locks an empty directory; the lock goes with its descriptor.
 func claim(d *os.File) error {

@@ -198,7 +198,7 @@ func TestCreateDir(t *testing.T) {
 	if err := WriteManifest(dir, []byte("{}")); err != nil {
 		t.Error(err)
 	}
-	if _, err := CreateDir(dir); err == nil || err.Error() != dir+": directory is not empty (choose another --out)" {
+	if _, err := CreateDir(dir); err == nil || err.Error() != dir+": directory is not empty (choose another --out, or --resume it)" {
 		t.Error(err)
 	}
 	if _, err := CreateDir(filepath.Join(dir, ManifestName)); !errors.Is(err, syscall.ENOTDIR) {

@@ -3,7 +3,10 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"os"
 	"os/exec"
@@ -35,6 +38,7 @@ func TestBrowser(t *testing.T) {
 		frames map[string]int // drawn, by strip
 	}{
 		{"run", []string{"../../testdata/thread"}, drawnFrames(t, "../../testdata/thread")},
+		{"matrix", []string{twoLinks(t)}, nil},
 		{"capture", []string{"--frames", hostile, "../../testdata/thread/udp-01.pcapng"}, nil},
 	} {
 		t.Run(r.name, func(t *testing.T) {
@@ -102,6 +106,39 @@ func copyFile(t *testing.T, from, to string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// twoLinks is a run over two links: the stored one, twice.
+func twoLinks(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS("../../testdata/thread")); err != nil {
+		t.Fatal(err)
+	}
+	var run struct {
+		Workloads []map[string]any `json:"workloads"`
+		Link      map[string]any   `json:"link"`
+	}
+	var whole map[string]any
+	manifest := filepath.Join(dir, "run.json")
+	b, err := os.ReadFile(manifest)
+	if err == nil {
+		err = errors.Join(json.Unmarshal(b, &run), json.Unmarshal(b, &whole))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	slower, link := maps.Clone(run.Workloads[0]), maps.Clone(run.Link)
+	link["rtt_seconds"] = 0.01
+	slower["link"] = link
+	whole["workloads"] = append(run.Workloads, slower)
+	if b, err = json.Marshal(whole); err == nil {
+		err = os.WriteFile(manifest, b, 0o644)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
 }
 
 // drawnFrames is the number of frames of the trial that a report draws, which in this run is the same in all trials.

@@ -11,40 +11,18 @@ import (
 	"wiretax/capture/traffic"
 )
 
-// Bounds of an experiment: run.json holds all trials at once.
-const (
-	maxRuns   = 10_000
-	maxTrials = 100_000
-)
-
 // experiment checks the flags and makes of them what to measure.
 func (f *runFlags) experiment(c *cobra.Command) (capture.Experiment, error) {
-	e := capture.Experiment{Trials: f.runs, Seed: f.seed, Version: version}
-	if f.runs < 1 || f.runs > maxRuns {
-		return e, usagef(c, "--runs %d: want 1 to %d", f.runs, maxRuns)
-	}
-	if err := f.bound(c); err != nil {
-		return e, err
-	}
+	e := capture.Experiment{Seed: f.seed, Version: version, Flags: asked(c.Flags())}
 	if err := f.real.check(c); err != nil {
 		return e, err
 	}
-	for _, part := range []func(*cobra.Command, *capture.Experiment) error{f.conditions.links, f.devices, f.carriers, f.causes, f.messages, f.story} {
+	for _, part := range []func(*cobra.Command, *capture.Experiment) error{f.carriers, f.causes, f.trials, f.conditions.links, f.devices, f.messages, f.story} {
 		if err := part(c, &e); err != nil {
 			return e, err
 		}
 	}
 	return e, nil
-}
-
-// bound keeps the product of the lists within what can be held and awaited.
-func (f *runFlags) bound(c *cobra.Command) error {
-	cells := f.conditions.count() * f.workloads.count()
-	trials := cells * float64(f.runs*max(1, len(f.transports)))
-	if trials > maxTrials {
-		return usagef(c, "%.0f combinations, %d transports, %d runs: %.0f trials, want %d at most", cells, len(f.transports), f.runs, trials, maxTrials)
-	}
-	return nil
 }
 
 // devices are what the link is made of.

@@ -93,11 +93,7 @@ func (p *probability) Type() string { return "P" }
 func (p *probability) String() string { return strconv.FormatFloat(float64(*p), 'g', -1, 64) }
 
 func (p *probability) Set(s string) error {
-	number, percent := strings.CutSuffix(s, "%")
-	v, err := strconv.ParseFloat(number, 64)
-	if percent {
-		v /= 100
-	}
+	v, err := parseShare(s)
 	if err != nil || !(v >= 0 && v <= maxLoss) {
 		return fmt.Errorf("want a probability from 0 to %g, such as 0.01 or 1%%", maxLoss)
 	}
@@ -107,6 +103,33 @@ func (p *probability) Set(s string) error {
 
 // maxLoss is the loss at which TCP still gets through in a bearable time.
 const maxLoss = 0.5
+
+// share is a flag that takes 5% as well as 0.05.
+type share float64
+
+var _ pflag.Value = (*share)(nil)
+
+func (s *share) Type() string { return "P" }
+
+func (s *share) String() string { return strconv.FormatFloat(float64(*s), 'g', -1, 64) }
+
+func (s *share) Set(text string) error {
+	v, err := parseShare(text)
+	if err != nil || !(v > 0 && v <= 1) {
+		return fmt.Errorf("want a share above 0 and up to 1, such as 0.05 or 5%%")
+	}
+	*s = share(v)
+	return nil
+}
+
+func parseShare(text string) (float64, error) {
+	number, percent := strings.CutSuffix(text, "%")
+	v, err := strconv.ParseFloat(number, 64)
+	if percent {
+		v /= 100
+	}
+	return v, err
+}
 
 // span is a flag of time, 0 allowed without a unit.
 type span time.Duration

@@ -110,11 +110,6 @@ func presetNamed(name string) (preset, bool) {
 	return presets[i], true
 }
 
-// notOfTheExperiment are flags that say where results go.
-var notOfTheExperiment = map[string]bool{
-	"preset": true, "format": true, "json": true, "output": true, "open": true, "wide": true, "explain": true, "out": true, "help": true,
-}
-
 // story puts the preset into the experiment, and the floods of the thread, which measure its frame rates.
 func (f *runFlags) story(c *cobra.Command, e *capture.Experiment) error {
 	p, ok := presetNamed(f.preset)
@@ -123,7 +118,7 @@ func (f *runFlags) story(c *cobra.Command, e *capture.Experiment) error {
 	}
 	facts := &capture.Preset{Name: p.name, Source: p.source, Assumed: p.assumed, Given: []string{}}
 	c.Flags().Visit(func(flag *pflag.Flag) {
-		if !notOfTheExperiment[flag.Name] {
+		if measures(flag.Name) && flag.Name != "preset" {
 			facts.Given = append(facts.Given, "--"+flag.Name+" "+strings.Trim(flag.Value.String(), "[]"))
 		}
 	})

@@ -73,7 +73,7 @@ func TestOrdinaryUserGetsTheSameFrames(t *testing.T) {
 }
 
 // begun starts a run that would take minutes and waits until trials are being saved.
-func begun(t *testing.T, as func(*exec.Cmd) *exec.Cmd) (c *exec.Cmd, dir string, output *bytes.Buffer) {
+func begun(t *testing.T, as func(*exec.Cmd) *exec.Cmd, further ...string) (c *exec.Cmd, dir string, output *bytes.Buffer) {
 	t.Helper()
 	needLab(t)
 	dir = t.TempDir()
@@ -82,7 +82,7 @@ func begun(t *testing.T, as func(*exec.Cmd) *exec.Cmd) (c *exec.Cmd, dir string,
 			t.Fatal(err)
 		}
 	}
-	c = as(program("run", "--runs", "10000", "--out", filepath.Join(dir, "out")))
+	c = as(program(append([]string{"run", "--runs", "10000", "--out", filepath.Join(dir, "out")}, further...)...))
 	output = new(bytes.Buffer)
 	c.Stdout, c.Stderr = output, output
 	if err := c.Start(); err != nil {
@@ -163,6 +163,38 @@ func TestKillLeavesNoProcessAndNoNamespace(t *testing.T) {
 				if time.Now().After(deadline) {
 					t.Fatalf("%d processes left, %d network namespaces of theirs", alive, held)
 				}
+			}
+		})
+	}
+}
+
+func TestKilledRunIsResumed(t *testing.T) {
+	for name, as := range users() {
+		t.Run(name, func(t *testing.T) {
+			c, dir, _ := begun(t, as, "--runs", "6", "--interval", "2ms", "-t", "udp,tcp,tcp-cork", "--seed", "5")
+			if err := c.Process.Kill(); err != nil {
+				t.Fatal(err)
+			}
+			c.Wait()
+			out := filepath.Join(dir, "out")
+			b, err := as(program("run", "--resume", out, "-t", "udp,tcp,tcp-cork", "--json")).Output()
+			if err != nil {
+				t.Fatalf("%v: %s", err, err.(*exec.ExitError).Stderr)
+			}
+			var r analyze.Run
+			if err := json.Unmarshal(b, &r); err != nil {
+				t.Fatal(err)
+			}
+			for _, transport := range r.Workloads[0].Transports {
+				if len(transport.Trials) != 6 {
+					t.Errorf("%s: %d trials, want 6", transport.Name, len(transport.Trials))
+				}
+			}
+			if r.Link.Seed != 5 || r.Workloads[0].IntervalSeconds != 0.002 || !r.Verified() || len(r.Warnings) != 0 {
+				t.Errorf("seed %d, interval %v s, warnings %v", r.Link.Seed, r.Workloads[0].IntervalSeconds, r.Warnings)
+			}
+			if files, _ := filepath.Glob(filepath.Join(out, "*")); len(files) != 18+1 {
+				t.Errorf("files: %v, want 18 captures and run.json", files)
 			}
 		})
 	}

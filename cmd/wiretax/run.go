@@ -22,6 +22,8 @@ type runFlags struct {
 	workloads  workloadFlags
 	transports []string
 	runs       int
+	warmup     int
+	confidence share
 	conditions conditionFlags
 	seed       uint64
 	link       string
@@ -31,6 +33,7 @@ type runFlags struct {
 	explainCauses bool
 	preset        string
 	out           string
+	resume        string
 	real          interfaceFlags
 	output        outputFlags
 }
@@ -78,9 +81,12 @@ that TLS and QUIC add to the application's own count as header bytes.`,
   wiretax run --from t.pcap --flow 3    a flow of a capture, sent again
   wiretax run --explain-causes          what Nagle, cwnd, ... contribute
   wiretax run --loss 1% --seed 7        a link that loses the same frames again
+  wiretax run --rtt 200us,1ms,20ms --interval 0,1ms,10ms --confidence 5%
+                                        a matrix, as many trials as it takes
   sudo wiretax run -i eth1 --peer-if eth2
                                         on two ports of this machine
   wiretax run --out d                   keep captures (pcapng) and run.json in d
+  wiretax run --resume d                go on where that was interrupted
   wiretax run --json | jq '.workloads[0].transports[].summary.frames'`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return run(c, f) },
@@ -89,6 +95,8 @@ that TLS and QUIC add to the application's own count as header bytes.`,
 	f.workloads.register(fl)
 	fl.StringSliceVarP(&f.transports, "transports", "t", traffic.Default(), "how to send them, see above; or sets of them: "+strings.Join(traffic.Sets(), ", ")+" (secure: TLS and QUIC). What a set has and this machine or message has not is left out")
 	fl.IntVar(&f.runs, "runs", 5, "trials of each transport, `N`")
+	fl.IntVar(&f.warmup, "warmup", 0, "trials of each transport before those, thrown away, `N`")
+	fl.Var(&f.confidence, "confidence", "repeat each transport until the 95% interval of the median of frames and of wire bytes is at most this share of it wide (5%), --runs times at most, 100 without --runs")
 	f.conditions.register(fl)
 	fl.Uint64Var(&f.seed, "seed", 1, "`N` decides which frames are lost, the order of the trials, and what --size and --arrivals draw: the same seed, the same messages")
 	fl.StringVar(&f.link, "link", "wire", "`KIND` of link. wire: a relay with rate and delay, between TAP devices or, without /dev/net/tun, packet sockets (tap or packet chooses). veth: a veth pair, nothing between")
@@ -97,6 +105,7 @@ that TLS and QUIC add to the application's own count as header bytes.`,
 	fl.StringVar(&f.preset, "preset", "", "a known workload by `NAME`, its numbers with their sources: "+strings.Join(presetNames(), ", ")+". A flag given beside it overrides the preset's")
 	fl.BoolVar(&f.explainCauses, "explain-causes", false, "tell what Nagle, autocorking, cwnd, delayed ACK and timestamps each contribute: trials with and without, in turn, of every TCP transport")
 	fl.StringVar(&f.out, "out", "", "keep the captures and run.json in this new `DIR`")
+	fl.StringVar(&f.resume, "resume", "", "go on with the interrupted recording in `DIR`; flags may be left out, they are those it began with")
 	f.real.register(fl)
 	f.output.register(fl)
 	return c
@@ -111,17 +120,20 @@ func transportHelp() string {
 	return b.String()
 }
 
-func run(c *cobra.Command, f *runFlags) error {
+func run(c *cobra.Command, f *runFlags) (failure error) {
 	if f.output.explain {
 		return f.output.printExplanation(c)
 	}
 	if f.preset == presetList {
 		return printPresets(c)
 	}
-	if err := f.applyPreset(c); err != nil {
+	if err := f.output.check(c); err != nil {
 		return err
 	}
-	if err := f.output.check(c); err != nil {
+	if err := f.recall(c); err != nil {
+		return err
+	}
+	if err := f.applyPreset(c); err != nil {
 		return err
 	}
 	e, err := f.experiment(c)
@@ -146,12 +158,23 @@ func run(c *cobra.Command, f *runFlags) error {
 		return err
 	}
 	defer release()
-	return recordAndPrint(c, e, dir, f.output)
+	if f.real.inPlace {
+		giveBack, err := f.real.borrowInPlace(c, &e, dir)
+		if err != nil {
+			return err
+		}
+		defer func() { failure = cmp.Or(giveBack(), failure) }()
+	}
+	return f.recordAndPrint(c, e, dir)
 }
 
 // directory makes the place of the recording: the one of --out, or one that nobody keeps.
 func (f *runFlags) directory() (dir string, release func(), err error) {
-	if f.out == "" {
+	switch {
+	case f.resume != "":
+		release, err = recording.ReopenDir(f.resume)
+		return f.resume, release, err
+	case f.out == "":
 		return recording.Scratch()
 	}
 	release, err = recording.CreateDir(f.out)
@@ -160,15 +183,22 @@ func (f *runFlags) directory() (dir string, release func(), err error) {
 
 // recordAndPrint measures and prints what was measured. What is complete is good: it is shown, whatever ended the rest, if it
 // lets transports be compared.
-func recordAndPrint(c *cobra.Command, e capture.Experiment, dir string, o outputFlags) error {
+func (f *runFlags) recordAndPrint(c *cobra.Command, e capture.Experiment, dir string) error {
+	record := capture.Record
+	if f.resume != "" {
+		record = capture.Resume
+	}
+	if f.confidence > 0 {
+		e.Enough = narrowed(c.Context(), dir, float64(f.confidence))
+	}
 	line := newStatusLine(c.ErrOrStderr())
-	recordErr := capture.Record(c.Context(), e, dir, line.show)
+	recordErr := record(c.Context(), e, dir, line.show)
 	line.clear()
 	var incomplete *capture.IncompleteError
 	if recordErr != nil && !(errors.As(recordErr, &incomplete) && incomplete.Done >= len(e.Transports)) {
 		return recordErr
 	}
-	err := printRun(context.WithoutCancel(c.Context()), c, dir, o)
+	err := printRun(context.WithoutCancel(c.Context()), c, dir, f.output)
 	return cmp.Or(recordErr, err)
 }
 

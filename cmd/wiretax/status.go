@@ -15,6 +15,7 @@ import (
 type statusLine struct {
 	w     io.Writer
 	start time.Time
+	first capture.Progress // that was shown
 	shown bool
 }
 
@@ -32,12 +33,18 @@ func (l *statusLine) show(p capture.Progress) {
 	if l.w == nil {
 		return
 	}
-	left := ""
-	if p.Done > 0 {
-		each := time.Since(l.start) / time.Duration(p.Done)
-		left = fmt.Sprintf(", %v left", (each * time.Duration(p.Trials-p.Done)).Round(time.Second))
+	if !l.shown {
+		l.first = p
 	}
-	fmt.Fprintf(l.w, "\r\x1b[Ktrial %d of %d: %s, %d x %s B%s", p.Done+1, p.Trials, p.Transport, p.Workload.Messages, p.Workload.Bytes(), left)
+	of := "of"
+	if p.AtMost {
+		of = "of at most"
+	}
+	link := ""
+	if p.Link.RTT > 0 {
+		link = fmt.Sprintf(", RTT %v", p.Link.RTT)
+	}
+	fmt.Fprintf(l.w, "\r\x1b[Ktrial %d %s %d: %s, %d x %s B%s%s", p.Done+1, of, p.Trials, p.Transport, p.Workload.Messages, p.Workload.Bytes(), link, l.left(p))
 	l.shown = true
 }
 
@@ -92,6 +99,16 @@ func (p progress) String() string {
 		text += fmt.Sprintf(", %v left", left.Round(time.Second))
 	}
 	return text
+}
+
+// left is about how much longer the run takes: as the trials before this one took, by what was expected of them.
+func (l *statusLine) left(p capture.Progress) string {
+	gone := p.Share - l.first.Share
+	if gone <= 0 {
+		return ""
+	}
+	left := time.Duration(float64(time.Since(l.start)) * (1 - p.Share) / gone)
+	return fmt.Sprintf(", %v left", left.Round(time.Second))
 }
 
 func (l *statusLine) clear() {

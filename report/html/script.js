@@ -168,7 +168,7 @@ function strips(root) {
     tools.append(button);
     wide.className = 'wide';
     wide.tabIndex = 0;
-    wide.setAttribute('role', 'region');
+    wide.setAttribute('role', 'group');
     wide.setAttribute('aria-label', 'table of frames');
     wide.append(table);
     details.append(tools, wide);
