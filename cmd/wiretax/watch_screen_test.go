@@ -97,8 +97,8 @@ const (
 
 // However it ends, the terminal is as it was, and the report stands below.
 func TestWatchOnATerminal(t *testing.T) {
+	t.Parallel()
 	needNamespaces(t)
-	runtime.LockOSThread() // Pdeathsig is that of the thread
 	for name, end := range map[string]struct {
 		do   func(p *pty, job int)
 		code int
@@ -128,6 +128,8 @@ func TestWatchOnATerminal(t *testing.T) {
 		}, 0, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			runtime.LockOSThread() // Pdeathsig is that of the thread
 			p := newPTY(t)
 			before := p.modes()
 			c := watched{terminal: true, args: append([]string{"--every", "100ms"}, end.args...)}.command(t)
@@ -157,6 +159,7 @@ func TestWatchOnATerminal(t *testing.T) {
 }
 
 func TestWatchSavesOnDemand(t *testing.T) {
+	t.Parallel()
 	needNamespaces(t)
 	runtime.LockOSThread()
 	p := newPTY(t)
