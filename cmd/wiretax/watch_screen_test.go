@@ -104,11 +104,12 @@ func TestWatchOnATerminal(t *testing.T) {
 		code int
 		args []string
 	}{
-		"q":       {func(p *pty, _ int) { p.master.WriteString("q") }, 0, nil},
-		"Ctrl-C":  {func(p *pty, _ int) { p.master.WriteString("\x03") }, 0, nil},
-		"SIGINT":  {func(_ *pty, job int) { syscall.Kill(-job, syscall.SIGINT) }, 0, nil},
-		"SIGTERM": {func(_ *pty, job int) { syscall.Kill(-job, syscall.SIGTERM) }, 0, nil},
-		"count":   {func(*pty, int) {}, 0, []string{"-c", "300"}},
+		"q":           {func(p *pty, _ int) { p.master.WriteString("q") }, 0, nil},
+		"Ctrl-C":      {func(p *pty, _ int) { p.master.WriteString("\x03") }, 0, nil},
+		"SIGINT":      {func(_ *pty, job int) { syscall.Kill(-job, syscall.SIGINT) }, 0, nil},
+		"q too early": {func(p *pty, _ int) { p.master.WriteString("q") }, exitInterrupted, []string{"-c", "1000000"}},
+		"SIGTERM":     {func(_ *pty, job int) { syscall.Kill(-job, syscall.SIGTERM) }, 0, nil},
+		"count":       {func(*pty, int) {}, 0, []string{"-c", "300"}},
 		"Ctrl-Z where no shell wakes it": {func(p *pty, _ int) {
 			p.master.WriteString("\x1a")
 			p.await(usualScreen)
