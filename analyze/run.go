@@ -204,6 +204,8 @@ type Summary struct {
 	Max    Ratio     `json:"max"`
 	CI95   *[2]Ratio `json:"ci95"`  // bootstrap interval of the median; null with fewer than three trials
 	Exact  bool      `json:"exact"` // the figure was the same in every trial
+	// Difference from the base; absent for the base.
+	Difference *AgainstBase `json:"difference,omitempty"`
 }
 
 // ParseRun reads a run.json.

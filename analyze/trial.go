@@ -105,6 +105,7 @@ func (r *Run) Complete() {
 		}
 		for j := range w.Transports {
 			if t := &w.Transports[j]; t != base {
+				t.compareWith(base)
 				t.BreakEven = w.breakEven(base, t, r.LinkOf(w))
 			}
 		}

@@ -149,20 +149,10 @@ func compares(ref, t analyze.Transport, figure string) bool {
 	return ref.Summary[figure].Median.Valid() && t.Summary[figure].Median.Valid() && len(ref.Summary) > 0 && len(t.Summary) > 0
 }
 
-// fewTrials is below how many trials a difference of medians is not called one: their interval would be the luck of the draw.
-const fewTrials = 5
-
-// unclear reports whether the intervals of the medians of both transports overlap, or were drawn from too few trials: the
-// difference of the medians says nothing then.
+// unclear reports whether the difference from the reference is no larger than the noise: the medians differ, but say nothing.
 func unclear(ref, t analyze.Transport, figure string) bool {
-	a, b := ref.Summary[figure], t.Summary[figure]
-	if a.Median == b.Median {
-		return false
-	}
-	if min(len(ref.Trials), len(t.Trials)) < fewTrials || a.CI95 == nil || b.CI95 == nil {
-		return true
-	}
-	return a.CI95[0] <= b.CI95[1] && b.CI95[0] <= a.CI95[1]
+	s := t.Summary[figure]
+	return ref.Summary[figure].Median != s.Median && (s.Difference == nil || !s.Difference.Clear)
 }
 
 // unclearLatency names the latencies that no transport's line mentions, because they did not clearly change.
@@ -183,7 +173,7 @@ func unclearLatency(w *analyze.Workload) string {
 	if len(open) == 0 {
 		return ""
 	}
-	return "No clear change of latency against " + ref.Name + " (fewer than 5 trials, or intervals of the medians that overlap): " + strings.Join(open, ", ") + "."
+	return "No clear change of latency against " + ref.Name + " (no larger than the noise, or fewer than 5 trials): " + strings.Join(open, ", ") + "."
 }
 
 // steady is how far, relative to its median, a figure may range over the trials before it is called unstable.

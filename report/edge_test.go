@@ -89,6 +89,25 @@ func matrixRun() *analyze.Run {
 	return r
 }
 
+// grid is a run of two links, two sizes and two intervals.
+func grid() *analyze.Run {
+	r := sixteenMessages()
+	one := r.Workloads[0]
+	r.Workloads = nil
+	for _, rtt := range []float64{0.001, 0.02} {
+		link := wireLink()
+		link.RTTSeconds = rtt
+		for _, size := range []int{90, 1440} {
+			for _, interval := range []float64{0, 0.0003} {
+				w := one
+				w.Link, w.Size, w.IntervalSeconds = &link, size, interval
+				r.Workloads = append(r.Workloads, w)
+			}
+		}
+	}
+	return r
+}
+
 func undecided() *analyze.Run {
 	r := run(16, 90, transport("udp", udpTrial(16, 0)), transport("tcp", tcpTrial(16, 16, 1, 0, 0)))
 	r.Link = analyze.Link{Kind: "interface", Offloads: map[string]bool{"tx-tcp-segmentation": true, "rx-gro": true}}
@@ -98,7 +117,7 @@ func undecided() *analyze.Run {
 // edgeRuns are the experiments that are not like the usual one.
 func edgeRuns() map[string]*analyze.Run {
 	return map[string]*analyze.Run{
-		"lossy": lossyRun(), "disagree": disagreeingRun(), "five-digits": fiveDigitRun(), "billion": billionRun(), "matrix": matrixRun(),
+		"lossy": lossyRun(), "disagree": disagreeingRun(), "five-digits": fiveDigitRun(), "billion": billionRun(), "matrix": matrixRun(), "grid": grid(),
 		"no-payload": undecided(),
 		"no-udp": run(16, 90, transport("tcp-nodelay", times(2, timed(tcpTrial(16, 16, 1, 0, 1440), 0.001, 0.002, 0.003))...),
 			transport("tcp", times(2, timed(tcpTrial(2, 4, 1, 0, 1440), 0.002, 0.002, 0.003))...)),

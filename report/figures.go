@@ -105,6 +105,7 @@ func transportTable(w *analyze.Workload, wide, inline bool) *table {
 	if comparable(w) {
 		t.notes = append(t.notes, "* no other saves more frames at less latency (p50)")
 	}
+	t.notes = append(t.notes, noisyNote(w)...)
 	if base := w.Transports[0].Name; base != reference {
 		t.notes = append(t.notes, "base: "+clean(base)+"; add udp to compare with a datagram a message (-t udp,"+clean(base)+")")
 	}
@@ -189,14 +190,37 @@ func (f figure) rangedCells(w *analyze.Workload) []string {
 			cells[i] = "base"
 		case f.varied(t):
 			cells[i] += " [" + f.each(t, interval) + "]"
+			if f.saves() && f.noisy(t) {
+				cells[i] = "?" + cells[i]
+			}
 		}
 	}
 	return cells
 }
 
+// saves reports whether the figure compares with the reference.
+func (f figure) saves() bool { return f.key == "frames_saved" || f.key == "data_frames_saved" }
+
 // isReference reports whether the cell would compare the reference with itself.
-func (f figure) isReference(transport int) bool {
-	return transport == 0 && (f.key == "frames_saved" || f.key == "data_frames_saved")
+func (f figure) isReference(transport int) bool { return transport == 0 && f.saves() }
+
+// noisy reports whether the trials differ so much, or are so few, that a saving may be none.
+func (f figure) noisy(t analyze.Transport) bool {
+	d := t.Summary[f.key].Difference
+	return d != nil && d.Median != 0 && !d.Clear && len(t.Trials) > 1
+}
+
+// noisyNote explains the mark of savings that may be none; nothing where there are none.
+func noisyNote(w *analyze.Workload) []string {
+	if len(w.Transports) == 0 {
+		return nil
+	}
+	for _, f := range runFigures {
+		if f.saves() && slices.ContainsFunc(w.Transports[1:], f.noisy) {
+			return []string{"? no larger than the noise (wiretax explain difference)"}
+		}
+	}
+	return nil
 }
 
 // each writes the figure, and the second one behind a plus sign.

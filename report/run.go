@@ -20,6 +20,25 @@ func runDocument(r *analyze.Run, wide, inline bool) document {
 		return storyDocument(r, inline)
 	}
 	var d document
+	if len(r.Workloads) > fewWorkloads {
+		d = matrixSections(r, wide, inline)
+	} else {
+		d = eachWorkload(r, wide, inline)
+	}
+	d = append(d, bestSections(r, wide || inline)...)
+	if len(r.Claims) > 0 {
+		d = append(d, claimSections(r)...)
+	}
+	if inline && len(d) > 0 {
+		d[0].lines = slices.Concat(answerLines(r), d[0].lines, trustSection(r).lines)
+		return append(d, closing(r)[1:]...)
+	}
+	return append(d, closing(r)...)
+}
+
+// eachWorkload has tables and sentences for each workload.
+func eachWorkload(r *analyze.Run, wide, inline bool) document {
+	var d document
 	link := ""
 	for i := range r.Workloads {
 		w := referenceFirst(&r.Workloads[i])
@@ -36,15 +55,7 @@ func runDocument(r *analyze.Run, wide, inline bool) document {
 		}
 		d = append(append(d, head), workloadSections(w, wide, inline)...)
 	}
-	d = append(d, bestSections(r, wide || inline)...)
-	if len(r.Claims) > 0 {
-		d = append(d, claimSections(r)...)
-	}
-	if inline && len(d) > 0 {
-		d[0].lines = slices.Concat(answerLines(r), d[0].lines, trustSection(r).lines)
-		return append(d, closing(r)[1:]...)
-	}
-	return append(d, closing(r)...)
+	return d
 }
 
 // answerLines are the answer in one sentence for a text that is read from its top. In a terminal the end is what one sees: it
