@@ -30,7 +30,6 @@ func TestStoryGolden(t *testing.T) {
 		{"run-thread.txt", thread(), Table},
 		{"run-thread.md", thread(), Markdown},
 		{"run-thread.csv", thread(), CSV},
-		{"run-causes.txt", withCauses(), Table},
 	} {
 		t.Run(c.file, func(t *testing.T) {
 			var b bytes.Buffer
