@@ -426,3 +426,46 @@ func TestBorrowRefusesWhatCannotBeGivenBack(t *testing.T) {
 		})
 	}
 }
+
+// Two runs are kept apart by the interface's name.
+func TestBorrowRefusesAnotherName(t *testing.T) {
+	was := port(t)
+	link, err := netlink.LinkByName(was.Name)
+	try(t, err)
+	if err := netlink.LinkAddAltName(link, "alternative0"); err != nil {
+		t.Skipf("this kernel has no alternative names: %v", err)
+	}
+	if l, err := Borrow([]string{"alternative0"}, Terms{PlainFrames: true}); err == nil || !strings.Contains(err.Error(), "another name of port0") {
+		t.Errorf("got %v", err)
+		if err == nil {
+			l.Return()
+		}
+	}
+	unchanged(t, was)
+}
+
+func TestNothingIsKeptThatNoJournalKnows(t *testing.T) {
+	was := port(t)
+	file := filepath.Join(t.TempDir(), "file")
+	try(t, os.WriteFile(file, nil, 0o600))
+	g := &guardian{&journal{Interfaces: []State{was}, Places: map[string]string{}, path: filepath.Join(file, "journal")}}
+	if err := g.move(was.Name, elsewhere(t)); err == nil || !strings.Contains(err.Error(), "write journal") {
+		t.Errorf("got %v", err)
+	}
+	unchanged(t, was)
+}
+
+func TestRestoreAfterAKillBeforeTheMount(t *testing.T) {
+	was := port(t)
+	place := placeOf(was.Name)
+	try(t, os.MkdirAll(placesDir, 0o755))
+	try(t, os.WriteFile(place, nil, 0o400))
+	j, err := newJournal([]State{was})
+	try(t, err)
+	j.Places[was.Name] = place
+	try(t, j.write())
+	if _, err := j.restore(); err != nil {
+		t.Error(err)
+	}
+	unchanged(t, was)
+}
