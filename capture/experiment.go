@@ -104,6 +104,7 @@ func (b *bench) trial(ctx context.Context, e Experiment, p planned, dir string) 
 	if err != nil {
 		return nil, nil, err
 	}
+	facts.WireBitsPerSecond = b.wireRate()
 	if facts.AutoCorked, err = b.lab.A.AutoCorked(); err != nil {
 		return nil, nil, err
 	}

@@ -137,13 +137,14 @@ type trialFacts struct {
 	ApplicationBytes  applicationFacts `json:"application_bytes"`
 	Latency           latencyFacts     `json:"latency_seconds"`
 	costFacts
-	DurationSeconds float64          `json:"duration_seconds"`
-	AutoCorked      int64            `json:"auto_corked"`
-	Port            uint16           `json:"port"`
-	Order           int              `json:"order"`
-	Capture         string           `json:"capture"`
-	Drops           map[string]int64 `json:"drops"`
-	Witnesses       witnesses        `json:"witnesses"`
+	DurationSeconds   float64          `json:"duration_seconds"`
+	AutoCorked        int64            `json:"auto_corked"`
+	Port              uint16           `json:"port"`
+	WireBitsPerSecond float64          `json:"wire_bits_per_second"`
+	Order             int              `json:"order"`
+	Capture           string           `json:"capture"`
+	Drops             map[string]int64 `json:"drops"`
+	Witnesses         witnesses        `json:"witnesses"`
 }
 
 // applicationFacts are octets of messages and answers, each message counted once.
