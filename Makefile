@@ -3,9 +3,10 @@
 # make bench  compare the speed of the analysis with that of other tools
 # make man    write the man pages anew from the texts of --help
 # make pictures   draw the README's pictures anew
+# make golden     write all stored outputs anew: look at the difference before you commit it
 # make browser   install Chromium and axe-core too, so that make test can open HTML reports
 
-.PHONY: run build test lint deps browser man pictures fuzz bench clean
+.PHONY: run build test lint deps browser man pictures golden fuzz bench clean
 
 run: build
 	./wiretax run
@@ -35,6 +36,10 @@ man:
 
 pictures:
 	UPDATE=1 go test -count 1 -run TestPictures ./cmd/wiretax
+
+golden: man pictures
+	go test -count 1 ./report -update
+	UPDATE=1 go test -count 1 -run 'TestEveryFormat|TestReadme' ./cmd/wiretax
 
 # Each fuzz target for FUZZTIME.
 FUZZTIME ?= 30s

@@ -129,7 +129,7 @@ func (s *story) nearby(claimed float64) string {
 	if share := float64(shortest) / float64(shortest+size); share > claimed {
 		near = append(near, fmt.Sprintf("%d/(%d+%d) = %.2f %%, the slot of the shortest frame taken for the overhead", shortest, shortest, size, 100*share))
 	}
-	if slot := predict.DatagramSlot(size, int64(s.link.MTU), 6); s.link.IP == 4 {
+	if slot := predict.DatagramSlot(size, int64(s.link.MTU), 6); s.link.IP == 4 && slot > 0 {
 		if share := 1 - float64(size)/float64(slot); share > claimed {
 			near = append(near, fmt.Sprintf("UDP over IPv6, %.2f %%", 100*share))
 		}
@@ -249,7 +249,7 @@ func (s *story) limit(code, frames string, slot int64) Claim {
 	rate := float64(s.link.RateBitsPerSecond)
 	c := Claim{Code: code, Claim: fmt.Sprintf("an Ethernet without a rate has no limit for %s", frames), Unit: "per second", Transport: "udp", Claimed: Over(0, 0), Measured: Over(0, 0),
 		Definition: fmt.Sprintf("datagrams that arrive in a second, back to back, in the fastest trial; the limit is the rate over %d octets of 8 bits", slot)}
-	if rate == 0 {
+	if rate <= 0 || slot == 0 {
 		return c.settle(nil)
 	}
 	c.Claimed = Ratio(rate / float64(8*slot))

@@ -82,3 +82,20 @@ func TestVerdictsFollowTheFigures(t *testing.T) {
 		}
 	}
 }
+
+// A run.json may come from a stranger: whatever link it names, the claims are words.
+func TestClaimsOfAnyLink(t *testing.T) {
+	for mtu := range 100 {
+		for _, ip := range []int{0, 4, 6, 7} {
+			r := heard(2, 9, 2, map[int]float64{18: 0.1, 90: 0.1})
+			r.Link.MTU, r.Link.IP, r.Link.RateBitsPerSecond = mtu, ip, int64(mtu)-1
+			for i := range r.Workloads {
+				r.Workloads[i].Link = nil
+			}
+			r.Complete()
+			if len(r.Claims) != 7 {
+				t.Fatalf("MTU %d, IPv%d: %d claims", mtu, ip, len(r.Claims))
+			}
+		}
+	}
+}

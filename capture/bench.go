@@ -23,12 +23,13 @@ type bench struct {
 	sentinels uint64 // number of the last one
 
 	superFrames bool          // offloads are on
+	inPlace     bool          // the interfaces carry others' frames too
 	doubts      []string      // why that is so against the experiment's will
 	patience    time.Duration // see drain
 }
 
 func newBench(e Experiment, l Link) (_ *bench, err error) {
-	b := &bench{asked: l, link: l, sockets: [2]int{-1, -1}, superFrames: e.KeepOffloads, patience: patience + 2*l.RTT}
+	b := &bench{asked: l, link: l, inPlace: e.InPlace != [2]string{}, sockets: [2]int{-1, -1}, superFrames: e.KeepOffloads, patience: patience + 2*l.RTT}
 	if l.Rate > 0 { // the slowest thing that can happen is one frame
 		b.patience += time.Duration(float64(l.MTU+perMessage) * 8 / float64(l.Rate) * float64(time.Second))
 	}
@@ -37,7 +38,7 @@ func newBench(e Experiment, l Link) (_ *bench, err error) {
 			b.close()
 		}
 	}()
-	config := lab.Config{MTU: l.MTU, IP: l.IP, Queue: deviceQueue, Link: e.Devices, KeepOffloads: e.KeepOffloads, Lent: e.Lent}
+	config := lab.Config{MTU: l.MTU, IP: l.IP, Queue: deviceQueue, Link: e.Devices, KeepOffloads: e.KeepOffloads, Lent: e.Lent, InPlace: e.InPlace}
 	if b.lab, err = lab.Build(config); err != nil {
 		return nil, err
 	}
@@ -54,7 +55,7 @@ func newBench(e Experiment, l Link) (_ *bench, err error) {
 	}
 	filter := "" // the lab's own devices carry nothing else
 	if b.lab.Kind == lab.Real {
-		filter = own(b.lab.A, b.lab.B)
+		filter = own(b.lab.A, b.lab.B, e.InPlace != [2]string{})
 	}
 	for i, h := range b.hosts() {
 		if b.observers[i], err = observe(h, filter, b.lab.Kind == lab.Loopback); err != nil {
@@ -250,6 +251,7 @@ func (b *bench) gather(base baseline, o *traffic.Outcome) (e evidence, drops map
 	e.B, sentOut[1], sentIn[1] = b.observers[1].counts()
 	w := b.wireCounters()
 	e.Wire, e.Real, e.SuperFrames = b.wire != nil, b.lab.Kind == lab.Real, b.superFrames
+	e.Shared = b.inPlace
 	e.Delivered, e.Corrupt = o.MessagesDelivered, o.Corrupt
 	for d := range w {
 		e.WireIn[d], e.WireLost[d], e.WireOut[d] = w[d].In, w[d].Lost, w[d].Out

@@ -31,6 +31,8 @@ type Experiment struct {
 	Preset       *Preset  // nil: the experiment is nobody's but the user's
 	// Lent are interfaces to measure on; then Devices is nothing, and of a Link's device nothing but the MTU, or 0 to keep theirs.
 	Lent *lab.Lent
+	// InPlace are interfaces of the process's namespace to measure on as they are, instead; there is one Link then, with no MTU.
+	InPlace [2]string
 	// Opened is called when all devices are open that will be: the last moment at which rights are needed that the process does
 	// not want to keep. Nil for nothing to do.
 	Opened func() error
@@ -212,7 +214,7 @@ func (e Experiment) describe(p planned, l Link, devices lab.Kind) string {
 	link := fmt.Sprintf("%s devices, MTU %d, IPv%d", devices, l.MTU, l.IP)
 	switch devices {
 	case lab.Real:
-		link = fmt.Sprintf("interfaces %s to %s, RTT %v (measured), MTU %d, IPv%d", e.Lent.Names[0], e.Lent.Names[1], l.RTT, l.MTU, l.IP)
+		link = fmt.Sprintf("interfaces, RTT %v (measured), MTU %d, IPv%d", l.RTT, l.MTU, l.IP)
 	case lab.Loopback:
 		link = fmt.Sprintf("loopback, without Ethernet, RTT %v (measured), MTU %d, IPv%d", l.RTT, l.MTU, l.IP)
 	case lab.Veth:

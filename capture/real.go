@@ -11,6 +11,7 @@ import (
 	"wiretax/capture/lab"
 	"wiretax/capture/nic"
 	"wiretax/capture/traffic"
+	"wiretax/capture/wire"
 )
 
 // found reports whether the link is one that was found, and not made: what it is like has to be measured.
@@ -94,9 +95,14 @@ func (b *bench) measureRTT(ctx context.Context) (time.Duration, error) {
 	return o.Latency.P50, nil
 }
 
-// own is the filter that keeps what others send out of the captures, in the kernel.
-func own(a, b *lab.Host) string {
-	return fmt.Sprintf("ether src %v or ether src %v", a.MAC, b.MAC)
+// own is the filter that keeps what others send out of the captures, in the kernel; in place, also what this machine sends to
+// others. ARP between the two passes: it is role other.
+func own(a, b *lab.Host, inPlace bool) string {
+	filter := fmt.Sprintf("(ether src %v or ether src %v)", a.MAC, b.MAC)
+	if inPlace {
+		filter += fmt.Sprintf(" and ((host %v and host %v) or ether proto %#x)", a.Addr, b.Addr, wire.SentinelType)
+	}
+	return filter
 }
 
 // slowCounters is how long a driver may take to bring its counters up to date: some ask the hardware once a second or two.

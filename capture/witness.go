@@ -21,6 +21,7 @@ type evidence struct {
 	WireIn, WireLost, WireOut [2]int64 // by direction: A to B, B to A
 
 	Real        bool // the hosts' interfaces are lent: others' frames may arrive too
+	Shared      bool // others send over the hosts' interfaces too: their counters are no witness
 	SuperFrames bool // a captured frame may stand for several of the wire: segments are compared by the analysis
 
 	TxA, RxA, TxB, RxB int64 // the interfaces' packet counters, sentinels taken off
@@ -105,7 +106,7 @@ func (e evidence) uncountable() bool { return e.Real && e.SuperFrames }
 // judgeInterfaces compares the interfaces' own counters. A lent interface also receives what others send; what is sent from
 // its namespace is the experiment's.
 func (e evidence) judgeInterfaces(w *witnesses, check func(string, int64, string, int64)) {
-	if e.uncountable() {
+	if e.uncountable() || e.Shared {
 		w.Interface = 0
 		return
 	}

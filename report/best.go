@@ -32,7 +32,7 @@ func bestTable(r *analyze.Run, intervals bool) *table {
 	}
 	base := baseOf(r)
 	t := &table{columns: []column{
-		{name: "workload", left: true}, {name: base + "\nframes", priority: 1}, {name: base + "\nbytes", priority: 2},
+		{name: "workload", left: true, least: 34}, {name: base + "\nframes", priority: 1}, {name: base + "\nbytes", priority: 2},
 		{name: "saves\nmost", left: true}, {name: "frames\nsaved"}, {name: "bytes\nsaved"}, {name: "added\np50", unit: "ms"},
 	}}
 	names := cellNames(r)

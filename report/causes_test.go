@@ -54,6 +54,19 @@ func TestVariantsStandInTheTableOfCausesOnly(t *testing.T) {
 	}
 }
 
+// Every format writes a matrix with variants; a browser draws curves of the transports themselves.
+func TestVariantsInEveryFormat(t *testing.T) {
+	r := withCauses()
+	r.Workloads = append(r.Workloads, r.Workloads[0])
+	r.Workloads[1].Size = 180
+	for _, f := range []Format{Table, Markdown, CSV, JSON, HTML} {
+		var text strings.Builder
+		if err := Run(&text, r, f, Style{Wide: true}); err != nil || text.Len() == 0 {
+			t.Errorf("%s: %v", f, err)
+		}
+	}
+}
+
 func TestContribution(t *testing.T) {
 	interval := func(lo, hi analyze.Ratio) *[2]analyze.Ratio { return &[2]analyze.Ratio{lo, hi} }
 	for want, d := range map[string]analyze.Difference{

@@ -104,6 +104,11 @@ var definitions = [...]chapter{
 		{"expanded from", "The records that stood for the frames, where some were super-frames."},
 		{"len, caplen", "Original and captured length of a record. len is header, payload, padding (with trailer and FCS) and icmp body: what an ICMP message has beyond its first 8 octets, a quoted packet for instance."},
 	}},
+	{"columns of watch", []entry{
+		{"wasted", "Wire bytes less unique payload of a flow, both directions: headers, padding, preamble, FCS and gap, and what was sent again."},
+		{"frames/s, wire Mb/s, payload Mb/s, wire b/s", "Frames, wire bits and bits of unique payload in a second of the last interval."},
+		{"dropped", "Frames that matched and are in no figure: the kernel had no room in the capture's ring (--buffer-size), or the interface dropped them. Any make the exit code 4."},
+	}},
 	{"groups of analyze --by; they add up to the totals", []entry{
 		{"flow", "Conversations, both directions."},
 		{"host", "What each host sent."},

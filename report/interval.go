@@ -4,15 +4,20 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"wiretax/analyze"
 )
 
-// Intervals writes a live analysis as a line an interval, and each finding when it first comes.
+// Intervals writes a live analysis as a line an interval, and each finding when it first comes. As ndjson a line is the analysis
+// so far, without its flows.
 type Intervals struct {
-	w     io.Writer
-	lines int
-	said  map[string]bool // codes of findings
+	Format Format // NDJSON, or anything else for lines to read
+
+	w      io.Writer
+	lines  int
+	before *analyze.Result
+	said   map[string]bool // codes of findings
 }
 
 // NewIntervals starts a list of intervals.
@@ -22,7 +27,14 @@ func NewIntervals(w io.Writer) *Intervals { return &Intervals{w: w, said: map[st
 const intervalsAHeading = 20
 
 // Add writes the interval that ends with the result, and what was found in it for the first time.
-func (l *Intervals) Add(r *analyze.Result, i analyze.Interval) error {
+func (l *Intervals) Add(r *analyze.Result, end time.Time) error {
+	if l.Format == NDJSON {
+		brief := *r
+		brief.EachFlow = func(func(*analyze.Flow) bool) {}
+		return NewStream(l.w, NDJSON, Style{}).End(&brief)
+	}
+	i := r.Since(l.before, end)
+	l.before = r
 	var b strings.Builder
 	if l.lines%intervalsAHeading == 0 {
 		fmt.Fprintf(&b, "%8s %11s %11s %13s %6s %9s %9s\n", "time", "frames/s", "wire Mb/s", "payload Mb/s", "eff.%", "flows", "dropped")

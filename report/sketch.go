@@ -75,7 +75,7 @@ func sum(parts []part) float64 {
 // of a single character, or of less, shows its largest part.
 func (k *sketch) line(row, width int, s Style) string {
 	whole := k.whole()
-	if whole == 0 {
+	if whole == 0 || math.IsInf(whole, 0) {
 		return ""
 	}
 	var b strings.Builder

@@ -52,14 +52,23 @@ var verdictWords = map[analyze.Verdict]string{
 	analyze.Holds: "holds", analyze.HoldsIf: "holds only if ...", analyze.Fails: "does not hold", analyze.NotMeasured: "not measured",
 }
 
+// storyWorkloads are those of the story: its messages and two floods. Who asked for more gets a comparison.
+const storyWorkloads = 3
+
 // storyDocument is one page: the messages of the story, and what became of its claims. What else was measured is in the wide
 // report.
 func storyDocument(r *analyze.Run, inline bool) document {
 	w := referenceFirst(&r.Workloads[0])
 	lines := append(presetLines(r.Preset), line{text: linkLine(*r.LinkOf(w))})
-	d := document{{title: workloadLine(w), lines: lines}, {table: transportTable(w, false, inline)}}
+	d := document{{title: workloadLine(w), lines: lines}}
+	if len(w.Transports) > 0 {
+		d = append(d, section{table: transportTable(w, false, inline)})
+	}
 	d = append(d, claimSections(r)...)
 	d = append(d, causeSections(w, inline)...)
+	if len(r.Workloads) > storyWorkloads {
+		d = append(d, bestSections(r, inline)...)
+	}
 	return append(d, closing(r)...)
 }
 

@@ -58,15 +58,22 @@ func Slot(packet int64) int64 {
 	return max(ethernetHeader+packet, ethernetLeast) + ethernetExtra
 }
 
-// DatagramSlot is what a datagram with the given payload takes of the wire, in octets, its fragments included.
+// leastMTU is what every link carries (RFC 791 section 3.2).
+const leastMTU = 68
+
+// DatagramSlot is what a datagram with the given payload takes of the wire, in octets, its fragments included; 0 where the MTU
+// is none.
 func DatagramSlot(payload, mtu int64, ip int) int64 {
+	if mtu < leastMTU || payload < 0 {
+		return 0
+	}
 	_, wire := datagram(payload, mtu, ip)
 	return wire
 }
 
 // Theory returns what the standards determine for the case; false where they leave it open.
 func Theory(c Case) (Expectation, bool) {
-	if c.Messages < 1 || c.Size < 1 || c.MTU < 68 { // RFC 791 section 3.2
+	if c.Messages < 1 || c.Size < 1 || c.MTU < leastMTU {
 		return Expectation{}, false
 	}
 	switch c.Handover {

@@ -86,6 +86,9 @@ func FuzzTheory(f *testing.F) {
 			c.IP = 6
 		}
 		e, ok := Theory(c)
+		if slot := DatagramSlot(c.Size, c.MTU, c.IP); slot != 0 && slot < c.Size {
+			t.Errorf("%+v: slot of %d octets", c, slot)
+		}
 		if !ok {
 			return
 		}

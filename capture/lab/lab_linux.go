@@ -31,6 +31,8 @@ type Config struct {
 	KeepOffloads bool
 	// Lent are interfaces of this machine that take the place of devices of the lab's own, with whatever is between them.
 	Lent *Lent
+	// InPlace are interfaces of the process's own namespace to use as they are; none where they are empty.
+	InPlace [2]string
 }
 
 // Kind says what the hosts' interfaces are.
@@ -68,6 +70,9 @@ func Build(c Config) (*Lab, error) {
 }
 
 func (l *Lab) build(c Config) (err error) {
+	if c.InPlace != [2]string{} {
+		return l.inPlace(c)
+	}
 	if l.A, err = newHost("sender", 1, c.IP); err != nil {
 		return err
 	}

@@ -19,12 +19,14 @@ import (
 // interfaceFlags name real interfaces to measure on, and who does it.
 type interfaceFlags struct {
 	near, far string
+	inPlace   bool
 	user      string
 }
 
 func (f *interfaceFlags) register(fl *pflag.FlagSet) {
 	fl.StringVarP(&f.near, "interface", "i", "", "measure on this interface, `IF`, instead of a link of its own; --peer-if is the other end (needs root). lo: a demonstration on loopback, which has no Ethernet")
 	fl.StringVar(&f.far, "peer-if", "", "the interface at the other end of -i: a second port of this machine, by a cable or through switches. Both get a network namespace for the run, and are given back as they were")
+	fl.BoolVar(&f.inPlace, "in-place", false, "use -i and --peer-if as they are, with their addresses and routes: nothing is moved. Refused where the kernel would deliver between them itself")
 	fl.StringVarP(&f.user, "relinquish-privileges", "Z", "", "as root: measure as `USER`, who owns the files (default under sudo: who called it)")
 }
 
@@ -36,10 +38,11 @@ func (f *interfaceFlags) loopback() bool { return f.near == "lo" }
 
 // check finds mistakes, and flags that are a made link's.
 func (f *interfaceFlags) check(c *cobra.Command) error {
-	if !f.chosen() {
-		return nil
-	}
 	switch {
+	case f.inPlace && f.far == "":
+		return usagef(c, "--in-place: want -i and --peer-if, the interfaces to use")
+	case !f.chosen():
+		return nil
 	case f.loopback() && f.far != "":
 		return usagef(c, "-i lo --peer-if %s: lo is its own other end", f.far)
 	case f.loopback():
@@ -50,7 +53,11 @@ func (f *interfaceFlags) check(c *cobra.Command) error {
 	case f.near == f.far:
 		return usagef(c, "-i %s --peer-if %s: want two interfaces", f.near, f.far)
 	}
-	for _, flag := range []string{"link", "rate", "rtt", "loss", "nic-queue"} {
+	made := []string{"link", "rate", "rtt", "loss", "nic-queue"}
+	if f.inPlace {
+		made = append(made, "mtu")
+	}
+	for _, flag := range made {
 		if c.Flags().Changed(flag) {
 			return usagef(c, "--%s is for a link that wiretax makes: leave it out with -i, where the link is what it is", flag)
 		}
@@ -60,9 +67,12 @@ func (f *interfaceFlags) check(c *cobra.Command) error {
 
 // apply makes the experiment one on real interfaces. Inside, where it is run, the parent process has borrowed them.
 func (f *interfaceFlags) apply(c *cobra.Command, e *capture.Experiment) {
-	if f.loopback() {
+	switch {
+	case f.loopback():
 		e.Devices = lab.Loopback
-	} else {
+	case f.inPlace:
+		e.InPlace = [2]string{f.near, f.far}
+	default:
 		e.Lent = &lab.Lent{Names: [2]string{f.near, f.far}}
 	}
 	for i := range e.Links {
@@ -70,6 +80,9 @@ func (f *interfaceFlags) apply(c *cobra.Command, e *capture.Experiment) {
 		l.Rate, l.RTT, l.Loss = 0, 0, 0
 		if !c.Flags().Changed("mtu") {
 			l.MTU = 0
+		}
+		if f.inPlace && !c.Flags().Changed("congestion") {
+			l.CongestionControl = "" // the machine's own: another may take rights
 		}
 	}
 	if lab.Inside() && e.Lent != nil {
@@ -83,14 +96,7 @@ const sharedLoan = 3
 // runOnInterfaces borrows the interfaces and repeats the command inside a user namespace, where it is an ordinary user who has
 // the interfaces and nothing else. This process waits, without root, and gives them back at the end; whatever ends it, its guardian does.
 func (f *interfaceFlags) runOnInterfaces(ctx context.Context, keepOffloads bool) (err error) {
-	if os.Geteuid() != 0 {
-		return fmt.Errorf("borrow %s and %s: only root can (sudo wiretax run -i %s --peer-if %s)", f.near, f.far, f.near, f.far)
-	}
-	user, err := privilege.Invoker(f.user)
-	if err != nil {
-		return err
-	}
-	loan, err := nic.Borrow([]string{f.near, f.far}, nic.Terms{PlainFrames: !keepOffloads, Move: true})
+	user, loan, err := f.borrow(nic.Terms{PlainFrames: !keepOffloads, Move: true})
 	if err != nil {
 		return err
 	}
@@ -99,6 +105,19 @@ func (f *interfaceFlags) runOnInterfaces(ctx context.Context, keepOffloads bool)
 	inner.Files = []*os.File{loan.Share()}
 	inner.Started = func() error { return privilege.Drop(user) }
 	return runInside(ctx, inner)
+}
+
+// borrow takes the interfaces, and finds out who is to use them.
+func (f *interfaceFlags) borrow(t nic.Terms) (*privilege.User, *nic.Loan, error) {
+	if os.Geteuid() != 0 {
+		return nil, nil, fmt.Errorf("borrow %s and %s: only root can (sudo wiretax run -i %s --peer-if %s)", f.near, f.far, f.near, f.far)
+	}
+	user, err := privilege.Invoker(f.user)
+	if err != nil {
+		return nil, nil, err
+	}
+	loan, err := nic.Borrow([]string{f.near, f.far}, t)
+	return user, loan, err
 }
 
 // innerOf is the process inside as the user; nil is who this process is.
@@ -118,6 +137,8 @@ func (f *interfaceFlags) runElsewhere(ctx context.Context, keepOffloads bool) (d
 		return false, nil
 	case lab.Inside():
 		return true, &lab.NamespaceError{What: "network namespace in a user namespace", Cause: errors.New("refused")}
+	case f.inPlace:
+		return false, nil
 	case f.chosen() && !f.loopback():
 		return true, f.runOnInterfaces(ctx, keepOffloads)
 	}
@@ -133,4 +154,23 @@ func (f *interfaceFlags) runElsewhere(ctx context.Context, keepOffloads bool) (d
 		return false, nil // nobody may make user namespaces here, but root makes the link without
 	}
 	return true, err
+}
+
+// borrowInPlace has the offloads switched off and given back, and root given up as soon as the captures are open. Files in dir
+// belong to who called sudo.
+func (f *interfaceFlags) borrowInPlace(c *cobra.Command, e *capture.Experiment, dir string) (giveBack func() error, err error) {
+	if len(e.Links) > 1 {
+		return nil, usagef(c, "--in-place: the captures are opened once: want one --ip and one --congestion")
+	}
+	user, loan, err := f.borrow(nic.Terms{PlainFrames: !e.KeepOffloads})
+	if err != nil {
+		return nil, err
+	}
+	if user != nil {
+		if err := os.Chown(dir, user.UID, user.GID); err != nil {
+			return nil, errors.Join(err, loan.Return())
+		}
+	}
+	e.Opened = func() error { return privilege.Drop(user) }
+	return loan.Return, nil
 }

@@ -206,7 +206,7 @@ func (m *machine) ports(t *testing.T) (s [2]nic.State) {
 			}
 			return nil
 		})
-		if err == nil && len(s[0].Addresses) == 2 && len(s[1].Addresses) == 1 {
+		if err == nil && len(s[0].Addresses) == 2 && len(s[1].Addresses) >= 1 {
 			return s
 		}
 		if time.Now().After(deadline) {
@@ -238,6 +238,13 @@ func (m *machine) unchanged(t *testing.T, was [2]nic.State) {
 func (m *machine) journals() []string {
 	left, _ := filepath.Glob(filepath.Join(m.state, "wiretax", "interfaces-*"))
 	return left
+}
+
+// awaitReturn waits until a guardian that is still at work is done.
+func (m *machine) awaitReturn() {
+	for deadline := time.Now().Add(10 * time.Second); len(m.journals()) > 0 && time.Now().Before(deadline); {
+		time.Sleep(10 * time.Millisecond)
+	}
 }
 
 // asSudo is a user who called sudo.
@@ -327,10 +334,10 @@ func TestSuperFramesOfInterfacesAreTheSegmentsOfTCPInfo(t *testing.T) {
 }
 
 // underWay starts a long run on the ports and waits until it is measuring.
-func (m *machine) underWay(t *testing.T) (c *exec.Cmd, out string) {
+func (m *machine) underWay(t *testing.T, args ...string) (c *exec.Cmd, out string) {
 	t.Helper()
 	out = filepath.Join(publicDir(t), "out")
-	c, stdout, stderr := m.start(t, "run", "-i", "port1", "--peer-if", "port2", "--runs", "10000", "--out", out)
+	c, stdout, stderr := m.start(t, append([]string{"run", "-i", "port1", "--peer-if", "port2", "--runs", "10000", "--out", out}, args...)...)
 	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
 		if captures, _ := filepath.Glob(filepath.Join(out, "*.pcapng")); len(captures) > 3 {
 			return c, out
@@ -372,9 +379,7 @@ func TestInterfacesComeBackWhateverEndsTheRun(t *testing.T) {
 			if tc.orphans {
 				m.repair(t)
 			}
-			for deadline := time.Now().Add(10 * time.Second); len(m.journals()) > 0 && time.Now().Before(deadline); {
-				time.Sleep(10 * time.Millisecond)
-			}
+			m.awaitReturn()
 			m.unchanged(t, was)
 		})
 	}
@@ -515,4 +520,104 @@ func publicDir(t *testing.T) string {
 		}
 	}
 	return dir
+}
+
+// inPlace gives the ports addresses of one network, and, with rules, makes the kernel send between them over the cable.
+func inPlace(rules bool) func() error {
+	return func() error {
+		if err := cable(); err != nil {
+			return err
+		}
+		second, err := netlink.LinkByName("port2")
+		if err != nil {
+			return err
+		}
+		address, err := netlink.ParseAddr("198.51.100.2/24")
+		if err != nil {
+			return err
+		}
+		if err := netlink.AddrAdd(second, address); err != nil || !rules {
+			return err
+		}
+		for _, s := range []string{"all/rp_filter=0", "port1/rp_filter=0", "port2/rp_filter=0", "port1/accept_local=1", "port2/accept_local=1"} {
+			name, value, _ := strings.Cut(s, "=")
+			if err := os.WriteFile("/proc/sys/net/ipv4/conf/"+name, []byte(value), 0); err != nil {
+				return err
+			}
+		}
+		return routeBySource()
+	}
+}
+
+// routeBySource asks for the local addresses last, but of what has come in over a port.
+func routeBySource() error {
+	local := netlink.NewRule()
+	local.Priority, local.Table = 100, unix.RT_TABLE_LOCAL
+	if err := netlink.RuleAdd(local); err != nil {
+		return err
+	}
+	for i, port := range []string{"port1", "port2"} {
+		in := netlink.NewRule()
+		in.Priority, in.Table, in.IifName = 10+i, unix.RT_TABLE_LOCAL, port
+		out := netlink.NewRule()
+		out.Priority, out.Table = 20+i, 101+i
+		var err error
+		if out.Src, err = netlink.ParseIPNet(fmt.Sprintf("198.51.100.%d/32", 1+i)); err != nil {
+			return err
+		}
+		far, err := netlink.ParseIPNet(fmt.Sprintf("198.51.100.%d/32", 2-i))
+		if err != nil {
+			return err
+		}
+		link, err := netlink.LinkByName(port)
+		if err != nil {
+			return err
+		}
+		route := &netlink.Route{LinkIndex: link.Attrs().Index, Dst: far, Table: 101 + i, Scope: netlink.SCOPE_LINK}
+		for _, err := range []error{netlink.RuleAdd(in), netlink.RuleAdd(out), netlink.RouteAdd(route)} {
+			if err != nil {
+				return err
+			}
+		}
+	}
+	first := netlink.NewRule()
+	first.Priority, first.Table = 0, unix.RT_TABLE_LOCAL
+	return netlink.RuleDel(first)
+}
+
+func TestInPlaceIsRefusedWhereNoFrameWouldLeave(t *testing.T) {
+	m := newMachine(t, inPlace(false))
+	was := m.ports(t)
+	c, _, stderr := m.start(t, "run", "-i", "port1", "--peer-if", "port2", "--in-place")
+	c.Wait()
+	if code := c.ProcessState.ExitCode(); code != exitFailure || !strings.Contains(stderr.String(), "delivers between them itself") {
+		t.Errorf("exit code %d: %s", code, stderr)
+	}
+	m.unchanged(t, was)
+}
+
+func TestInPlaceMovesNothing(t *testing.T) {
+	m := newMachine(t, inPlace(true))
+	was := m.ports(t)
+	r := m.run(t, "--in-place", "--runs", "2", "-t", "udp,tcp-cork")
+	for _, transport := range r.Workloads[0].Transports {
+		for _, trial := range transport.Trials {
+			if want := map[string]int64{"udp": 16, "tcp-cork": 1}[transport.Name]; !trial.Verified() || trial.DataFrames != want {
+				t.Errorf("%s: %d data frames, want %d; %v", transport.Name, trial.DataFrames, want, trial.Witnesses.Disagree)
+			}
+		}
+	}
+	m.unchanged(t, was)
+
+	c, out := m.underWay(t, "--in-place")
+	if s := ids(t, c.Process.Pid); s["Uid"] != strconv.Itoa(asSudo) || s["CapEff"] != "0000000000000000" || s["NoNewPrivs"] != "1" {
+		t.Errorf("while it measures: %v", s)
+	}
+	if info, err := os.Stat(filepath.Join(out, "run.json")); err != nil || info.Sys().(*syscall.Stat_t).Uid != asSudo {
+		t.Errorf("run.json: %v, %v", info, err)
+	}
+	c.Process.Kill()
+	c.Wait()
+	m.awaitReturn()
+	m.unchanged(t, was)
 }

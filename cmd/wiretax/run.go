@@ -120,7 +120,7 @@ func transportHelp() string {
 	return b.String()
 }
 
-func run(c *cobra.Command, f *runFlags) error {
+func run(c *cobra.Command, f *runFlags) (failure error) {
 	if f.output.explain {
 		return f.output.printExplanation(c)
 	}
@@ -158,6 +158,13 @@ func run(c *cobra.Command, f *runFlags) error {
 		return err
 	}
 	defer release()
+	if f.real.inPlace {
+		giveBack, err := f.real.borrowInPlace(c, &e, dir)
+		if err != nil {
+			return err
+		}
+		defer func() { failure = cmp.Or(giveBack(), failure) }()
+	}
 	return f.recordAndPrint(c, e, dir)
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net"
 	"os"
 	"os/signal"
 	"strings"
@@ -20,6 +21,7 @@ import (
 	"wiretax/capture/privilege"
 	"wiretax/capture/recording"
 	"wiretax/report"
+	"wiretax/report/metrics"
 )
 
 // watchFlags are the flags of wiretax watch.
@@ -36,6 +38,7 @@ type watchFlags struct {
 	plain    bool
 	write    string
 	names    bool
+	metrics  string
 	user     string
 	top      int
 	as       string
@@ -78,6 +81,7 @@ Frames that the capture dropped are counted and make the exit code 4.`,
 	fl.IntVarP(&f.snapLen, "snapshot-length", "s", 256, "capture so many `BYTES` of each frame; 256 hold the headers, all that counting needs; 0: whole frames")
 	fl.IntVarP(&f.buffer, "buffer-size", "B", 16<<10, "ring of the kernel for frames that wait, in `KiB`")
 	fl.BoolVarP(&f.quiet, "no-promiscuous-mode", "p", false, "only frames that the interface takes anyway")
+	fl.StringVar(&f.metrics, "metrics", "", "answer Prometheus at this `ADDRESS`, path /metrics; :9469 is on all\naddresses, 127.0.0.1:9469 for this machine only")
 	fl.StringVarP(&f.user, "relinquish-privileges", "Z", "", "once the capture is open, become this `USER` (default under sudo: who\ncalled it); capabilities are given up in any case")
 	fl.BoolVarP(&f.names, "numeric", "n", false, "no names for addresses: there never are any")
 	fl.BoolVarP(&f.list, "list-interfaces", "D", false, "list the interfaces, and stop")
@@ -118,6 +122,9 @@ func (f *watchFlags) check(c *cobra.Command) error {
 	case f.write == "-" && f.output.file == "":
 		return usagef(c, "-w -: standard output takes the capture, so the result needs --output FILE")
 	}
+	if _, _, err := net.SplitHostPort(f.metrics); err != nil && f.metrics != "" {
+		return usagef(c, "--metrics %s: want an address such as 127.0.0.1:9469", f.metrics)
+	}
 	if f.filter == "" {
 		return nil
 	}
@@ -150,19 +157,8 @@ func watch(c *cobra.Command, f *watchFlags, args []string) error {
 	if err := f.check(c); err != nil {
 		return err
 	}
-	config := f.config()
-	capture, err := openAndDrop(config, f.user)
+	m, err := f.begin(c)
 	if err != nil {
-		return err
-	}
-	if err := f.output.check(c); err != nil { // what root may write, the user may not
-		capture.Close()
-		return err
-	}
-	m := newMeter(capture, config, analyze.Options{AsEthernet: f.as != "", MTU: f.mtu, MaxFlows: f.maxFlows, Charts: f.output.html()})
-	m.most = f.count
-	if m.copy, err = f.create(c, capture); err != nil {
-		capture.Close()
 		return err
 	}
 	ctx := c.Context()
@@ -173,6 +169,33 @@ func watch(c *cobra.Command, f *watchFlags, args []string) error {
 	}
 	failed := f.show(ctx, c, m)
 	return f.finish(c, m, failed)
+}
+
+// begin opens everything that the watch needs; what takes privileges comes first.
+func (f *watchFlags) begin(c *cobra.Command) (m *meter, err error) {
+	options := analyze.Options{AsEthernet: f.as != "", MTU: f.mtu, MaxFlows: f.maxFlows, Charts: f.output.html()}
+	var answer net.Listener
+	if f.metrics != "" {
+		options.View.By = metrics.View
+		if answer, err = net.Listen("tcp", f.metrics); err != nil {
+			return nil, fmt.Errorf("listen for metrics: %w", err)
+		}
+	}
+	config := f.config()
+	capture, err := openAndDrop(config, f.user)
+	if err != nil {
+		return nil, err
+	}
+	m = newMeter(capture, config, options)
+	m.most, m.answer = f.count, answer
+	if err = f.output.check(c); err == nil { // what root may write, the user may not
+		m.copy, err = f.create(c, capture)
+	}
+	if err != nil {
+		capture.Close()
+		return nil, err
+	}
+	return m, nil
 }
 
 // openAndDrop opens the capture, and then gives up what that took: no octet of a stranger is read with any privilege.
@@ -194,7 +217,7 @@ func openAndDrop(config live.Config, name string) (*live.Bulk, error) {
 
 // create starts the capture file that -w asks for.
 func (f *watchFlags) create(c *cobra.Command, capture *live.Bulk) (*recording.Writer, error) {
-	interfaces := []recording.Interface{{Link: capture.LinkType(), SnapLen: uint32(f.config().SnapLen), Name: f.iface, Filter: f.filter, FCS: -1}}
+	interfaces := []recording.Interface{{Link: capture.LinkType(), SnapLen: uint32(capture.SnapLen()), Name: f.iface, Filter: f.filter, FCS: -1}}
 	const comment = "frames counted by wiretax watch"
 	switch f.write {
 	case "":
@@ -207,6 +230,12 @@ func (f *watchFlags) create(c *cobra.Command, capture *live.Bulk) (*recording.Wr
 
 // show counts until the end and shows how it goes.
 func (f *watchFlags) show(ctx context.Context, c *cobra.Command, m *meter) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel() // nobody counts any more
+	if m.answer != nil {
+		defer m.answer.Close()
+		go newExporter(ctx, m).serve(m.answer)
+	}
 	if view := f.open(c); view != nil {
 		return f.screen(ctx, c, m, view)
 	}
@@ -236,20 +265,25 @@ func (f *watchFlags) onRequest(ctx context.Context, m *meter, say func(string)) 
 
 // lines writes a line an interval, unless standard output is for something else.
 func (f *watchFlags) lines(ctx context.Context, c *cobra.Command, m *meter) error {
+	fmt.Fprintf(c.ErrOrStderr(), "wiretax: listening on %s, %s, snapshot length %d\n", f.iface, recording.LinkName(m.link), m.capture.SnapLen())
+	if m.answer != nil {
+		fmt.Fprintf(c.ErrOrStderr(), "wiretax: metrics at http://%s/metrics\n", m.answer.Addr())
+	}
+	defer f.onRequest(ctx, m, func(text string) { fmt.Fprintln(c.ErrOrStderr(), text) })()
+	format := report.Format(f.output.format)
+	toStdout := f.output.file == ""
 	out := c.OutOrStdout()
-	if f.write == "-" || f.output.file == "" && f.output.format != string(report.Table) {
+	if f.write == "-" || toStdout && format != report.Table && format != report.NDJSON {
 		out = io.Discard
 	}
-	fmt.Fprintf(c.ErrOrStderr(), "wiretax: listening on %s, %s, snapshot length %d\n", f.iface, recording.LinkName(m.capture.LinkType()), m.config.SnapLen)
-	defer f.onRequest(ctx, m, func(text string) { fmt.Fprintln(c.ErrOrStderr(), text) })()
 	intervals := report.NewIntervals(out)
-	var before *analyze.Result
+	if toStdout {
+		intervals.Format = format
+	}
 	return m.run(ctx, f.every, func(now time.Time) {
-		r := m.result(now, 0)
-		if err := intervals.Add(r, r.Since(before, now)); err != nil {
+		if err := intervals.Add(m.result(now, 0), now); err != nil {
 			m.stop() // nobody reads any more
 		}
-		before = r
 	})
 }
 

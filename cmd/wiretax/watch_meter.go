@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"math"
+	"net"
 	"runtime"
 	"sync/atomic"
 	"time"
@@ -20,6 +21,7 @@ type meter struct {
 	counted *analyze.Analysis
 	copy    *recording.Writer // of the frames that are counted; nil: none
 	most    int64             // frames to count at most; 0: no limit
+	answer  net.Listener      // where metrics are asked for; nil: nowhere
 	start   time.Time
 
 	full, free chan *live.Batch
@@ -222,6 +224,13 @@ func (m *meter) ask(ctx context.Context, do func()) bool {
 
 // result is what has been counted up to a moment, with so many flows; all where that is negative.
 func (m *meter) result(now time.Time, flows int) *analyze.Result {
+	r := m.grouped(now, flows)
+	r.By, r.Groups = "", nil // nobody but Prometheus asked for groups
+	return r
+}
+
+// grouped is the result with the groups that metrics need.
+func (m *meter) grouped(now time.Time, flows int) *analyze.Result {
 	if until := m.until.Load(); until < now.UnixNano() {
 		now = time.Unix(0, until)
 	}
@@ -229,7 +238,7 @@ func (m *meter) result(now time.Time, flows int) *analyze.Result {
 	s := &r.Source
 	s.Files, s.Format, s.Compression = []string{m.config.Interface}, "live", "none"
 	s.LinkTypes = []string{recording.LinkName(m.link)}
-	s.SnapLen, s.Filter = int64(m.config.SnapLen), m.config.Filter
+	s.SnapLen, s.Filter = int64(m.capture.SnapLen()), m.config.Filter
 	k := m.kernel.Load()
 	r.Captured(analyze.Capture{Interface: m.config.Interface, DurationSeconds: max(now.Sub(m.start).Seconds(), 0),
 		Received: k.Received, KernelDropped: k.Ring, InterfaceDropped: k.Interface})

@@ -8,6 +8,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -31,6 +32,9 @@ type watched struct {
 	signals  []string // to send it afterwards: INT, USR1
 	onlyRaw  bool     // leave it CAP_NET_RAW and no other capability
 	noCaps   bool     // leave it none
+	asleep   bool     // stop it while they are sent
+	remove   bool     // take the interface away afterwards
+	fetch    string   // URL to fetch after the frames, to standard error
 	terminal bool     // it is on a terminal: it does not say when it listens
 	args     []string
 }
@@ -39,7 +43,7 @@ type watched struct {
 func (w watched) command(t *testing.T) *exec.Cmd {
 	t.Helper()
 	c := exec.Command("/proc/self/exe", fmt.Sprintf("-frames=%d", w.frames), "-signals="+strings.Join(w.signals, ","),
-		fmt.Sprintf("-raw=%v", w.onlyRaw), fmt.Sprintf("-none=%v", w.noCaps), fmt.Sprintf("-terminal=%v", w.terminal), "--")
+		fmt.Sprintf("-raw=%v", w.onlyRaw), fmt.Sprintf("-none=%v", w.noCaps), fmt.Sprintf("-terminal=%v", w.terminal), "-fetch="+w.fetch, fmt.Sprintf("-remove=%v", w.remove), fmt.Sprintf("-asleep=%v", w.asleep), "--")
 	c.Args = append(c.Args, w.args...)
 	c.Args[0] = "watchhost"
 	one := func(id int) []syscall.SysProcIDMap {
@@ -85,6 +89,9 @@ func watchHost() {
 	flag.StringVar(&signals, "signals", "", "")
 	flag.BoolVar(&w.onlyRaw, "raw", false, "")
 	flag.BoolVar(&w.noCaps, "none", false, "")
+	flag.BoolVar(&w.asleep, "asleep", false, "")
+	flag.BoolVar(&w.remove, "remove", false, "")
+	flag.StringVar(&w.fetch, "fetch", "", "")
 	flag.BoolVar(&w.terminal, "terminal", false, "")
 	flag.Parse()
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGINT, syscall.SIGTERM) // of a terminal: they are for the program
@@ -143,7 +150,20 @@ func (w watched) host() (code int, err error) {
 		go send.forever()
 	} else {
 		<-listening
+		if w.asleep {
+			c.Process.Signal(syscall.SIGSTOP)
+		}
 		if err := send.frames(w.frames); err != nil {
+			return 0, err
+		}
+		c.Process.Signal(syscall.SIGCONT)
+	}
+	if err := w.fetchMetrics(); err != nil {
+		return 0, err
+	}
+	if w.remove {
+		time.Sleep(300 * time.Millisecond) // what the ring still has would go with the interface
+		if err := netlink.LinkDel(&netlink.Veth{LinkAttrs: netlink.LinkAttrs{Name: "v0", Index: send.to.Ifindex}}); err != nil {
 			return 0, err
 		}
 	}
@@ -154,6 +174,26 @@ func (w watched) host() (code int, err error) {
 	<-copied
 	c.Wait()
 	return c.ProcessState.ExitCode(), nil
+}
+
+// fetchMetrics copies what is at the URL once all frames are in it.
+func (w watched) fetchMetrics() error {
+	if w.fetch == "" {
+		return nil
+	}
+	want := fmt.Sprintf("wiretax_frames_total{role=\"data\"} %d\n", w.frames)
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		r, err := http.Get(w.fetch)
+		if err != nil {
+			return err
+		}
+		body, err := io.ReadAll(r.Body)
+		r.Body.Close()
+		if bytes.Contains(body, []byte(want)) || time.Now().After(deadline) {
+			fmt.Fprintf(os.Stderr, "%s\n%s\n%s", r.Status, r.Header.Get("Content-Type"), body)
+			return err
+		}
+	}
 }
 
 // vethPair makes v0 and v1, on which nothing is sent that the test does not send.
@@ -167,7 +207,7 @@ func vethPair() error {
 	if err := netlink.LinkAdd(pair); err != nil {
 		return fmt.Errorf("add veth: %w", err)
 	}
-	for _, name := range []string{"v0", "v1"} {
+	for _, name := range []string{"lo", "v0", "v1"} {
 		l, err := netlink.LinkByName(name)
 		if err != nil {
 			return err
@@ -275,6 +315,26 @@ func TestWatchCountsWhatWasSent(t *testing.T) {
 	}
 }
 
+// While it sleeps the ring runs over: what is missing is counted, said, and the exit code.
+func TestWatchThatLostFramesIsNotTrusted(t *testing.T) {
+	const sent = 30_000
+	stdout, stderr, code := watched{frames: sent, asleep: true, signals: []string{"INT"}, args: []string{"--json", "-B", "1024"}}.run(t)
+	if code != exitDistrust {
+		t.Fatalf("exit code %d: %s", code, stderr)
+	}
+	var r analyze.Result
+	if err := json.Unmarshal([]byte(stdout), &r); err != nil {
+		t.Fatal(err)
+	}
+	c := r.Source.Capture
+	if c.KernelDropped == 0 || c.Received != sent || r.Totals.Frames+c.KernelDropped != sent {
+		t.Errorf("%d frames counted, %d dropped of %d, %d sent", r.Totals.Frames, c.KernelDropped, c.Received, sent)
+	}
+	if len(r.Warnings) == 0 || r.Warnings[len(r.Warnings)-1].Code != "capture_dropped" || !r.Warnings[len(r.Warnings)-1].Distrust {
+		t.Errorf("warnings: %+v", r.Warnings)
+	}
+}
+
 func TestWatchEndsWhenItWasToldTo(t *testing.T) {
 	for name, tt := range map[string]struct {
 		w    watched
@@ -282,7 +342,7 @@ func TestWatchEndsWhenItWasToldTo(t *testing.T) {
 		want string
 	}{
 		"so many frames":                {watched{frames: 500, args: []string{"-c", "100", "--json"}}, 0, `"frames": 100,`},
-		"so long":                       {watched{frames: 50, args: []string{"--duration", "300ms"}}, 0, "frames on the wire  50"},
+		"so long":                       {watched{frames: 50, args: []string{"--duration", "1s"}}, 0, "frames on the wire  50"},
 		"interrupted before":            {watched{frames: 50, signals: []string{"INT"}, args: []string{"-c", "100"}}, 130, "frames on the wire  50"},
 		"with no more than CAP_NET_RAW": {watched{frames: 50, onlyRaw: true, signals: []string{"TERM"}}, 0, "frames on the wire  50"},
 	} {
@@ -300,5 +360,70 @@ func TestWatchWithoutPrivilegeSaysWhatToDo(t *testing.T) {
 	_, stderr, code := watched{noCaps: true}.run(t)
 	if code != exitFailure || !strings.Contains(stderr, "open v1 for capture: operation not permitted (sudo setcap cap_net_raw=ep /") {
 		t.Errorf("exit code %d: %s", code, stderr)
+	}
+}
+
+func TestWatchAnswersPrometheus(t *testing.T) {
+	stdout, stderr, code := watched{frames: 1000, fetch: "http://127.0.0.1:9469/metrics", signals: []string{"INT"},
+		args: []string{"--metrics", "127.0.0.1:9469", "--json"}}.run(t)
+	if code != 0 {
+		t.Fatalf("exit code %d: %s", code, stderr)
+	}
+	for _, want := range []string{
+		"wiretax: metrics at http://127.0.0.1:9469/metrics\n", "200 OK\ntext/plain; version=0.0.4",
+		`wiretax_wire_bytes_total{role="data"} 156000`, `wiretax_protocol_wire_bytes_total{protocol="udp"} 156000`,
+		`wiretax_watch_info{interface="v1",filter="",version="` + version + `"} 1`, `wiretax_capture_dropped_frames_total{by="kernel"} 0`,
+	} {
+		if !strings.Contains(stderr, want) {
+			t.Errorf("no %q in %s", want, stderr)
+		}
+	}
+	if strings.Contains(stdout, `"groups"`) {
+		t.Error("the result has groups that nobody asked for")
+	}
+}
+
+func TestWatchWritesLines(t *testing.T) {
+	stdout, stderr, code := watched{frames: 500, args: []string{"--duration", "1200ms", "--every", "400ms"}}.run(t)
+	if code != 0 || !strings.HasPrefix(stdout, "    time    frames/s   wire Mb/s  payload Mb/s  eff.%     flows   dropped\n") {
+		t.Errorf("exit code %d: %s%s", code, stdout, stderr)
+	}
+	if n := strings.Count(stdout, " 57.7         1         0\n"); n < 1 {
+		t.Errorf("no line with the traffic: %s", stdout)
+	}
+	stdout, stderr, code = watched{frames: 500, args: []string{"--duration", "1200ms", "--every", "400ms", "--ndjson"}}.run(t)
+	if code != 0 {
+		t.Fatalf("exit code %d: %s", code, stderr)
+	}
+	kinds := map[string]int{}
+	for line := range strings.Lines(stdout) {
+		var object struct {
+			Kind   string
+			Totals analyze.Totals
+		}
+		if err := json.Unmarshal([]byte(line), &object); err != nil {
+			t.Fatalf("%v: %s", err, line)
+		}
+		kinds[object.Kind]++
+	}
+	if kinds["analysis"] < 3 || kinds["flow"] != 1 {
+		t.Errorf("objects: %v", kinds)
+	}
+}
+
+func TestWatchOfWhatGoesAwayReportsWhatCame(t *testing.T) {
+	stdout, stderr, code := watched{frames: 50, remove: true}.run(t)
+	if code != exitFailure || !strings.Contains(stderr, "wiretax: read frames of v1: the interface disappeared\n") {
+		t.Errorf("exit code %d: %s", code, stderr)
+	}
+	if !strings.Contains(stdout, "192.0.2.1:4000") {
+		t.Errorf("no report: %s", stdout)
+	}
+}
+
+func TestWatchOnLoopbackSeesNoEthernet(t *testing.T) {
+	stdout, stderr, code := watched{args: []string{"-i", "lo", "--duration", "100ms"}}.run(t)
+	if code != 0 || !strings.Contains(stdout, "live, RAW, snaplen 242") {
+		t.Errorf("exit code %d: %s%s", code, stdout, stderr)
 	}
 }
