@@ -149,11 +149,11 @@ type Trial struct {
 	CPU               *CPU             `json:"cpu_seconds"`              // nil in recordings that say nothing about it
 	CPUPerMessage     *CPUPerMessage   `json:"cpu_seconds_per_message"`  // nil with CPU
 	DurationSeconds   float64          `json:"duration_seconds"`
-	AutoCorked        int64            `json:"auto_corked"`          // TcpExtTCPAutoCorking of the sender's host
-	Port              uint16           `json:"port"`                 // the receiver's port: the workload's flow
-	WireBitsPerSecond float64          `json:"wire_bits_per_second"` // reached by the sender's frames, first to last; 0 without a wire
-	Order             int              `json:"order"`                // position in the sequence of all trials
-	Capture           string           `json:"capture"`              // file name within the recording
+	AutoCorked        int64            `json:"auto_corked"`                    // TcpExtTCPAutoCorking of the sender's host
+	Port              uint16           `json:"port"`                           // the receiver's port: the workload's flow
+	WireBitsPerSecond float64          `json:"wire_bits_per_second,omitempty"` // reached by the sender's frames, first to last; absent without a wire
+	Order             int              `json:"order"`                          // position in the sequence of all trials
+	Capture           string           `json:"capture"`                        // file name within the recording
 	Drops             map[string]int64 `json:"drops"`
 	Witnesses         Witnesses        `json:"witnesses"`
 }

@@ -140,7 +140,7 @@ type trialFacts struct {
 	DurationSeconds   float64          `json:"duration_seconds"`
 	AutoCorked        int64            `json:"auto_corked"`
 	Port              uint16           `json:"port"`
-	WireBitsPerSecond float64          `json:"wire_bits_per_second"`
+	WireBitsPerSecond float64          `json:"wire_bits_per_second,omitempty"`
 	Order             int              `json:"order"`
 	Capture           string           `json:"capture"`
 	Drops             map[string]int64 `json:"drops"`
