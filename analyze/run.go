@@ -148,6 +148,7 @@ type Trial struct {
 	LatencyFromDue    *Latency         `json:"latency_from_due_seconds"` // nil where nothing was due at a time
 	CPU               *CPU             `json:"cpu_seconds"`              // nil in recordings that say nothing about it
 	CPUPerMessage     *CPUPerMessage   `json:"cpu_seconds_per_message"`  // nil with CPU
+	Residence         *Residence       `json:"socket_residence_seconds"` // nil in recordings that say nothing about it
 	DurationSeconds   float64          `json:"duration_seconds"`
 	AutoCorked        int64            `json:"auto_corked"`                    // TcpExtTCPAutoCorking of the sender's host
 	Port              uint16           `json:"port"`                           // the receiver's port: the workload's flow
@@ -179,6 +180,12 @@ type CPU struct {
 	Sender   Ratio `json:"sender"`
 	Receiver Ratio `json:"receiver"`
 	Floor    Ratio `json:"floor"` // the smallest time that the clock tells from none
+}
+
+// Residence is how long messages stayed in the sockets' buffers, in seconds; nil where that is not known.
+type Residence struct {
+	Sender   *Latency `json:"sender"`   // from the call that handed over the last octet to the frame that carried it first
+	Receiver *Latency `json:"receiver"` // from that frame's arrival to the return of the call that gave the octet
 }
 
 // CPUPerMessage is the CPU time divided by the messages of the workload, in seconds.

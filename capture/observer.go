@@ -26,6 +26,7 @@ const (
 type observer struct {
 	capture *live.Capture
 	mac     net.HardwareAddr
+	sends   bool         // the host is that which sends the messages
 	source  []byte       // the host's address, where frames have no hardware addresses: on loopback
 	sent    atomic.Int64 // tally.Out, for a look without the lock
 
@@ -37,11 +38,15 @@ type observer struct {
 	records  []recording.Record      // Data is set by take: the arena moves while it grows
 	starts   []int                   // of each record's octets in the arena
 	arena    []byte
+
+	passages  []passage
+	fragments fragments
 }
 
-// observe opens a capture on the host's interface, of the frames that pass the filter.
-func observe(h *lab.Host, filter string, loopback bool) (*observer, error) {
-	o := &observer{mac: h.MAC, tcp: make(map[ports]*progress)}
+// observe opens a capture on the host's interface, of the frames that pass the filter. sends says that the host sends
+// the messages.
+func observe(h *lab.Host, sends bool, filter string, loopback bool) (*observer, error) {
+	o := &observer{mac: h.MAC, sends: sends, fragments: make(fragments), tcp: make(map[ports]*progress)}
 	if loopback {
 		o.source = h.Addr.AsSlice()
 	}
@@ -74,6 +79,11 @@ func (o *observer) frame(f live.Frame) {
 		return
 	}
 	o.tally.count(f.Data, outgoing, o.tcp)
+	if outgoing == o.sends {
+		if p, ok := o.fragments.passage(f.Data, f.Time.UnixNano()); ok {
+			o.passages = append(o.passages, p)
+		}
+	}
 	if outgoing {
 		o.sent.Add(1)
 		o.starts = append(o.starts, len(o.arena))
@@ -205,6 +215,8 @@ func (o *observer) reset() {
 	defer o.mu.Unlock()
 	o.tally = tally{}
 	clear(o.tcp)
+	clear(o.fragments)
+	o.passages = o.passages[:0]
 	o.sent.Store(0)
 	o.sentinel.out, o.sentinel.in = 0, 0
 	o.records, o.starts, o.arena = o.records[:0], o.starts[:0], o.arena[:0]
@@ -215,6 +227,13 @@ func (o *observer) counts() (t tally, out, in int64) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.tally, o.sentinel.out, o.sentinel.in
+}
+
+// passed returns the workload's frames with payload. They are valid until the next reset.
+func (o *observer) passed() []passage {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.passages
 }
 
 // take returns the frames the host sent. They are valid until the next reset.
