@@ -156,7 +156,7 @@ func privileges() []Check {
 		}
 	}
 	if c := &checks[1]; c.State == missing {
-		c.Fix = "sudo setcap cap_net_raw,cap_net_admin=ep $(command -v wiretax); run does without"
+		c.Fix = "for watch: sudo setcap cap_net_raw=ep $(command -v wiretax); run does without"
 	}
 	return checks
 }

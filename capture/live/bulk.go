@@ -49,6 +49,8 @@ import "C"
 import (
 	"errors"
 	"fmt"
+	"net"
+	"strings"
 	"syscall"
 	"time"
 	"unsafe"
@@ -57,9 +59,11 @@ import (
 // Bulk reads the frames of an interface many at a time, for traffic at the speed of the link. Frames come up to 100 ms late:
 // the kernel hands over blocks of its ring (TPACKET_V3), full ones at once.
 type Bulk struct {
+	name    string
 	handle  *C.pcap_t
 	fd      C.int
 	link    uint16
+	skipped int // octets before each packet that are on no link
 	snapLen int
 	sampled struct{ received, ring, iface uint32 } // libpcap's counters have 32 bits
 	counts  Counters
@@ -97,7 +101,7 @@ func openBulk(c Config) (*Bulk, error) {
 	if handle == nil {
 		return nil, errors.New(C.GoString(&text[0]))
 	}
-	b := &Bulk{handle: handle, snapLen: c.SnapLen}
+	b := &Bulk{name: c.Interface, handle: handle, snapLen: c.SnapLen}
 	if err := b.activate(c); err != nil {
 		C.pcap_close(handle)
 		return nil, err
@@ -130,6 +134,9 @@ func (b *Bulk) activate(c Config) error {
 	}
 	b.fd = C.pcap_get_selectable_fd(b.handle)
 	b.link = linkType(int(C.pcap_datalink(b.handle)))
+	if i, err := net.InterfaceByName(c.Interface); err == nil && i.Flags&net.FlagLoopback != 0 && b.link == linkEthernet { // any is none
+		b.skipped, b.link = emptyEthernet, linkRaw
+	}
 	return nil
 }
 
@@ -147,7 +154,7 @@ func (b *Bulk) failure(status C.int) error {
 	if text == "" {
 		text = C.GoString(C.pcap_statustostr(status))
 	}
-	return errors.New(text)
+	return errors.New(strings.ToLower(text[:1]) + text[1:])
 }
 
 // filter lets the kernel drop what does not match.
@@ -168,6 +175,12 @@ func (b *Bulk) filter(expression string) error {
 	return nil
 }
 
+// emptyEthernet is the length of the header that Linux puts before a packet on loopback, where there is no Ethernet.
+const emptyEthernet = 14
+
+// SnapLen is how many octets of each frame are captured at most.
+func (b *Bulk) SnapLen() int { return b.snapLen - b.skipped }
+
 // LinkType is the LINKTYPE_ value of the frames.
 func (b *Bulk) LinkType() uint16 { return b.link }
 
@@ -178,6 +191,7 @@ type Batch struct {
 	n     int
 	next  int // frame, and where in data it begins
 	at    int
+	skip  int
 }
 
 // Len is the number of frames.
@@ -195,10 +209,11 @@ func (b *Batch) Last() int64 {
 // nanoseconds since the Unix epoch. It is called Len times.
 func (b *Batch) Next() (data []byte, wireLen int, nanos int64) {
 	h := &b.heads[b.next]
-	data = b.data[b.at : b.at+int(h.captured) : b.at+int(h.captured)]
+	end := b.at + int(h.captured)
+	data = b.data[min(b.at+b.skip, end):end:end]
 	b.next++
-	b.at += int(h.captured)
-	return data, int(h.wire), int64(h.nanos)
+	b.at = end
+	return data, max(int(h.wire)-b.skip, 0), int64(h.nanos)
 }
 
 // Read fills the batch with what has come, and waits no longer than the time given for it. The batch may stay empty.
@@ -207,10 +222,10 @@ func (b *Bulk) Read(into *Batch, wait time.Duration) error {
 	if into.data == nil {
 		into.data = make([]byte, max(most*b.snapLen, 1))
 	}
-	into.n, into.next, into.at = 0, 0, 0
+	into.n, into.next, into.at, into.skip = 0, 0, 0, b.skipped
 	n := C.take_batch(b.handle, b.fd, C.int(wait.Milliseconds()), &into.heads[0], (*C.uchar)(&into.data[0]), C.int(most))
 	if n < 0 {
-		return fmt.Errorf("read captured frames: %s", C.GoString(C.pcap_geterr(b.handle)))
+		return fmt.Errorf("read frames of %s: %w", b.name, b.failure(C.PCAP_ERROR))
 	}
 	into.n = int(n)
 	return nil

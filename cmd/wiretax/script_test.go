@@ -16,7 +16,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"wiretax": main, "forbidden": forbidden, "watchhost": watchHost})
+	testscript.Main(m, map[string]func(){"wiretax": main, "forbidden": forbidden, "watchhost": watchHost, "besidehost": besideHost})
 }
 
 // TestScripts runs the program as its users do. Scripts are in testdata/script.

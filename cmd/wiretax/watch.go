@@ -217,7 +217,7 @@ func openAndDrop(config live.Config, name string) (*live.Bulk, error) {
 
 // create starts the capture file that -w asks for.
 func (f *watchFlags) create(c *cobra.Command, capture *live.Bulk) (*recording.Writer, error) {
-	interfaces := []recording.Interface{{Link: capture.LinkType(), SnapLen: uint32(f.config().SnapLen), Name: f.iface, Filter: f.filter, FCS: -1}}
+	interfaces := []recording.Interface{{Link: capture.LinkType(), SnapLen: uint32(capture.SnapLen()), Name: f.iface, Filter: f.filter, FCS: -1}}
 	const comment = "frames counted by wiretax watch"
 	switch f.write {
 	case "":
@@ -230,6 +230,8 @@ func (f *watchFlags) create(c *cobra.Command, capture *live.Bulk) (*recording.Wr
 
 // show counts until the end and shows how it goes.
 func (f *watchFlags) show(ctx context.Context, c *cobra.Command, m *meter) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel() // nobody counts any more
 	if m.answer != nil {
 		defer m.answer.Close()
 		go newExporter(ctx, m).serve(m.answer)
@@ -263,7 +265,7 @@ func (f *watchFlags) onRequest(ctx context.Context, m *meter, say func(string)) 
 
 // lines writes a line an interval, unless standard output is for something else.
 func (f *watchFlags) lines(ctx context.Context, c *cobra.Command, m *meter) error {
-	fmt.Fprintf(c.ErrOrStderr(), "wiretax: listening on %s, %s, snapshot length %d\n", f.iface, recording.LinkName(m.link), m.config.SnapLen)
+	fmt.Fprintf(c.ErrOrStderr(), "wiretax: listening on %s, %s, snapshot length %d\n", f.iface, recording.LinkName(m.link), m.capture.SnapLen())
 	if m.answer != nil {
 		fmt.Fprintf(c.ErrOrStderr(), "wiretax: metrics at http://%s/metrics\n", m.answer.Addr())
 	}

@@ -238,7 +238,7 @@ func (m *meter) grouped(now time.Time, flows int) *analyze.Result {
 	s := &r.Source
 	s.Files, s.Format, s.Compression = []string{m.config.Interface}, "live", "none"
 	s.LinkTypes = []string{recording.LinkName(m.link)}
-	s.SnapLen, s.Filter = int64(m.config.SnapLen), m.config.Filter
+	s.SnapLen, s.Filter = int64(m.capture.SnapLen()), m.config.Filter
 	k := m.kernel.Load()
 	r.Captured(analyze.Capture{Interface: m.config.Interface, DurationSeconds: max(now.Sub(m.start).Seconds(), 0),
 		Received: k.Received, KernelDropped: k.Ring, InterfaceDropped: k.Interface})

@@ -32,6 +32,8 @@ type watched struct {
 	signals  []string // to send it afterwards: INT, USR1
 	onlyRaw  bool     // leave it CAP_NET_RAW and no other capability
 	noCaps   bool     // leave it none
+	asleep   bool     // stop it while they are sent
+	remove   bool     // take the interface away afterwards
 	fetch    string   // URL to fetch after the frames, to standard error
 	terminal bool     // it is on a terminal: it does not say when it listens
 	args     []string
@@ -41,7 +43,7 @@ type watched struct {
 func (w watched) command(t *testing.T) *exec.Cmd {
 	t.Helper()
 	c := exec.Command("/proc/self/exe", fmt.Sprintf("-frames=%d", w.frames), "-signals="+strings.Join(w.signals, ","),
-		fmt.Sprintf("-raw=%v", w.onlyRaw), fmt.Sprintf("-none=%v", w.noCaps), fmt.Sprintf("-terminal=%v", w.terminal), "-fetch="+w.fetch, "--")
+		fmt.Sprintf("-raw=%v", w.onlyRaw), fmt.Sprintf("-none=%v", w.noCaps), fmt.Sprintf("-terminal=%v", w.terminal), "-fetch="+w.fetch, fmt.Sprintf("-remove=%v", w.remove), fmt.Sprintf("-asleep=%v", w.asleep), "--")
 	c.Args = append(c.Args, w.args...)
 	c.Args[0] = "watchhost"
 	one := func(id int) []syscall.SysProcIDMap {
@@ -87,6 +89,8 @@ func watchHost() {
 	flag.StringVar(&signals, "signals", "", "")
 	flag.BoolVar(&w.onlyRaw, "raw", false, "")
 	flag.BoolVar(&w.noCaps, "none", false, "")
+	flag.BoolVar(&w.asleep, "asleep", false, "")
+	flag.BoolVar(&w.remove, "remove", false, "")
 	flag.StringVar(&w.fetch, "fetch", "", "")
 	flag.BoolVar(&w.terminal, "terminal", false, "")
 	flag.Parse()
@@ -146,12 +150,22 @@ func (w watched) host() (code int, err error) {
 		go send.forever()
 	} else {
 		<-listening
+		if w.asleep {
+			c.Process.Signal(syscall.SIGSTOP)
+		}
 		if err := send.frames(w.frames); err != nil {
 			return 0, err
 		}
+		c.Process.Signal(syscall.SIGCONT)
 	}
 	if err := w.fetchMetrics(); err != nil {
 		return 0, err
+	}
+	if w.remove {
+		time.Sleep(300 * time.Millisecond) // what the ring still has would go with the interface
+		if err := netlink.LinkDel(&netlink.Veth{LinkAttrs: netlink.LinkAttrs{Name: "v0", Index: send.to.Ifindex}}); err != nil {
+			return 0, err
+		}
 	}
 	for _, s := range w.signals {
 		c.Process.Signal(map[string]syscall.Signal{"INT": syscall.SIGINT, "USR1": syscall.SIGUSR1, "TERM": syscall.SIGTERM}[s])
@@ -301,6 +315,26 @@ func TestWatchCountsWhatWasSent(t *testing.T) {
 	}
 }
 
+// While it sleeps the ring runs over: what is missing is counted, said, and the exit code.
+func TestWatchThatLostFramesIsNotTrusted(t *testing.T) {
+	const sent = 30_000
+	stdout, stderr, code := watched{frames: sent, asleep: true, signals: []string{"INT"}, args: []string{"--json", "-B", "1024"}}.run(t)
+	if code != exitDistrust {
+		t.Fatalf("exit code %d: %s", code, stderr)
+	}
+	var r analyze.Result
+	if err := json.Unmarshal([]byte(stdout), &r); err != nil {
+		t.Fatal(err)
+	}
+	c := r.Source.Capture
+	if c.KernelDropped == 0 || c.Received != sent || r.Totals.Frames+c.KernelDropped != sent {
+		t.Errorf("%d frames counted, %d dropped of %d, %d sent", r.Totals.Frames, c.KernelDropped, c.Received, sent)
+	}
+	if len(r.Warnings) == 0 || r.Warnings[len(r.Warnings)-1].Code != "capture_dropped" || !r.Warnings[len(r.Warnings)-1].Distrust {
+		t.Errorf("warnings: %+v", r.Warnings)
+	}
+}
+
 func TestWatchEndsWhenItWasToldTo(t *testing.T) {
 	for name, tt := range map[string]struct {
 		w    watched
@@ -374,5 +408,22 @@ func TestWatchWritesLines(t *testing.T) {
 	}
 	if kinds["analysis"] < 3 || kinds["flow"] != 1 {
 		t.Errorf("objects: %v", kinds)
+	}
+}
+
+func TestWatchOfWhatGoesAwayReportsWhatCame(t *testing.T) {
+	stdout, stderr, code := watched{frames: 50, remove: true}.run(t)
+	if code != exitFailure || !strings.Contains(stderr, "wiretax: read frames of v1: the interface disappeared\n") {
+		t.Errorf("exit code %d: %s", code, stderr)
+	}
+	if !strings.Contains(stdout, "192.0.2.1:4000") {
+		t.Errorf("no report: %s", stdout)
+	}
+}
+
+func TestWatchOnLoopbackSeesNoEthernet(t *testing.T) {
+	stdout, stderr, code := watched{args: []string{"-i", "lo", "--duration", "100ms"}}.run(t)
+	if code != 0 || !strings.Contains(stdout, "live, RAW, snaplen 242") {
+		t.Errorf("exit code %d: %s%s", code, stdout, stderr)
 	}
 }
