@@ -1,5 +1,7 @@
 package analyze
 
+import "cmp"
+
 // Cost is what a transport's saving costs in time, against the base and by the medians of both. The latencies are those from
 // the moment a message was due where the workload gives one, else those from the send call.
 type Cost struct {
@@ -86,6 +88,16 @@ func (w *Workload) tradable(t *Transport) bool {
 		}
 	}
 	return true
+}
+
+// residence is the time in the sockets' buffers, NaN where it is not known.
+func (t *Trial) residence() Residence {
+	unknown := &Latency{Over(0, 0), Over(0, 0), Over(0, 0)}
+	r := Residence{unknown, unknown}
+	if t.Residence != nil {
+		r = Residence{cmp.Or(t.Residence.Sender, unknown), cmp.Or(t.Residence.Receiver, unknown)}
+	}
+	return r
 }
 
 // fromDue is the latency since messages were due, NaN where it is not known.

@@ -152,6 +152,7 @@ type Trial struct {
 	// LatencyUncertainty is how well the clocks of two hosts could be compared: a one-way latency may be off by so much. It is absent
 	// where one clock measures.
 	LatencyUncertainty *Ratio           `json:"latency_uncertainty_seconds,omitempty"`
+	Residence          *Residence       `json:"socket_residence_seconds"` // nil in recordings that say nothing about it
 	DurationSeconds    float64          `json:"duration_seconds"`
 	AutoCorked         int64            `json:"auto_corked"` // TcpExtTCPAutoCorking of the sender's host
 	Port               uint16           `json:"port"`        // the receiver's port: the workload's flow
@@ -182,6 +183,12 @@ type CPU struct {
 	Sender   Ratio `json:"sender"`
 	Receiver Ratio `json:"receiver"`
 	Floor    Ratio `json:"floor"` // the smallest time that the clock tells from none
+}
+
+// Residence is how long messages stayed in the sockets' buffers, in seconds; nil where that is not known.
+type Residence struct {
+	Sender   *Latency `json:"sender"`   // from the call that handed over the last octet to the frame that carried it first
+	Receiver *Latency `json:"receiver"` // from that frame's arrival to the return of the call that gave the octet
 }
 
 // CPUPerMessage is the CPU time divided by the messages of the workload, in seconds.

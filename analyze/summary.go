@@ -42,6 +42,12 @@ var trialFigures = []struct {
 	{"latency_from_due_max", func(t *Trial) float64 { return float64(t.fromDue().Max) }},
 	{"cpu_sender_per_message", func(t *Trial) float64 { return float64(t.perMessage().Sender) }},
 	{"cpu_receiver_per_message", func(t *Trial) float64 { return float64(t.perMessage().Receiver) }},
+	{"sender_residence_p50", func(t *Trial) float64 { return float64(t.residence().Sender.P50) }},
+	{"sender_residence_p99", func(t *Trial) float64 { return float64(t.residence().Sender.P99) }},
+	{"sender_residence_max", func(t *Trial) float64 { return float64(t.residence().Sender.Max) }},
+	{"receiver_residence_p50", func(t *Trial) float64 { return float64(t.residence().Receiver.P50) }},
+	{"receiver_residence_p99", func(t *Trial) float64 { return float64(t.residence().Receiver.P99) }},
+	{"receiver_residence_max", func(t *Trial) float64 { return float64(t.residence().Receiver.Max) }},
 	{"duration_seconds", func(t *Trial) float64 { return t.DurationSeconds }},
 }
 

@@ -58,7 +58,7 @@ func newBench(e Experiment, l Link) (_ *bench, err error) {
 		filter = own(b.lab.A, b.lab.B, e.InPlace != [2]string{})
 	}
 	for i, h := range b.hosts() {
-		if b.observers[i], err = observe(h, filter, b.lab.Kind == lab.Loopback); err != nil {
+		if b.observers[i], err = observe(h, i == 0, filter, b.lab.Kind == lab.Loopback); err != nil {
 			return nil, err
 		}
 		err = h.Within(func() (err error) { b.sockets[i], err = sentinelSocket(h.Interface); return err })

@@ -10,6 +10,8 @@ import (
 type costFacts struct {
 	FromDue *latencyFacts `json:"latency_from_due_seconds"` // nil where nothing was due at a time
 	CPU     cpuFacts      `json:"cpu_seconds"`
+	// Residence is how long messages stayed in the sockets' buffers.
+	Residence residenceFacts `json:"socket_residence_seconds"`
 }
 
 // cpuFacts are seconds of CPU time of both ends' threads; nil where the work is not done on threads of their own.

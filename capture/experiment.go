@@ -90,7 +90,7 @@ func (b *bench) trial(ctx context.Context, e Experiment, p planned, dir string) 
 	if err != nil {
 		return nil, nil, err
 	}
-	start := time.Now()
+	start, ahead := time.Now(), clocksApart()
 	outcome, err := b.send(ctx, e, p)
 	if err != nil {
 		return nil, nil, err
@@ -107,6 +107,7 @@ func (b *bench) trial(ctx context.Context, e Experiment, p planned, dir string) 
 	if err != nil {
 		return nil, nil, err
 	}
+	facts.Residence = b.residence(outcome, ahead)
 	if facts.AutoCorked, err = b.lab.A.AutoCorked(); err != nil {
 		return nil, nil, err
 	}

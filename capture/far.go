@@ -26,8 +26,8 @@ type Far struct {
 	Key     *peer.Key
 }
 
-// span is the session with the server: this host sends, the other receives.
-type span struct {
+// session is that with the server: this host sends, the other receives.
+type session struct {
 	*vantage
 	conn        *peer.Conn
 	there       ready
@@ -38,12 +38,12 @@ type span struct {
 }
 
 // reach opens a session.
-func (f *Far) reach(ctx context.Context, version string) (s *span, err error) {
+func (f *Far) reach(ctx context.Context, version string) (s *session, err error) {
 	network := "tcp"
 	if f.IP != 0 {
 		network = fmt.Sprintf("tcp%d", f.IP)
 	}
-	s = new(span)
+	s = new(session)
 	for limit := time.Now().Add(busyLimit); ; time.Sleep(busyLimit / 20) {
 		err = f.within(func() (err error) {
 			s.conn, err = peer.Dial(ctx, net.Dialer{}, network, f.Address, f.Key, version)
@@ -68,7 +68,7 @@ func (f *Far) reach(ctx context.Context, version string) (s *span, err error) {
 // busyLimit is how long the server may take to clean up after the session before this one.
 const busyLimit = 2 * time.Second
 
-func (s *span) open(ctx context.Context, p Place) (err error) {
+func (s *session) open(ctx context.Context, p Place) (err error) {
 	if err := s.conn.Send(kindBegin, struct{}{}); err != nil {
 		return err
 	}
@@ -91,7 +91,7 @@ func (s *span) open(ctx context.Context, p Place) (err error) {
 	return nil
 }
 
-func (s *span) close() {
+func (s *session) close() {
 	if s.conn != nil {
 		s.conn.Close()
 	}
@@ -101,7 +101,7 @@ func (s *span) close() {
 }
 
 // blame says of an error that it is the other host's, or the connection's to it.
-func (s *span) blame(err error) error {
+func (s *session) blame(err error) error {
 	if cause := context.Cause(s.conn.Context()); cause != nil && errors.Is(err, cause) {
 		return fmt.Errorf("server %v: %w", s.conn.RemoteAddr(), cause)
 	}
@@ -109,13 +109,13 @@ func (s *span) blame(err error) error {
 }
 
 // rounds is how many comparisons without a change make a lull.
-func (s *span) rounds() int {
+func (s *session) rounds() int {
 	each := compareEvery + s.link.RTT
 	return max(10, int(lull/each), int(4*s.link.RTT/each))
 }
 
 // exchange sends the workload and returns what both ends saw of it.
-func (s *span) exchange(ctx context.Context, q request, w traffic.Workload) (sent, received *traffic.Half, err error) {
+func (s *session) exchange(ctx context.Context, q request, w traffic.Workload) (sent, received *traffic.Half, err error) {
 	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // it would be measured as latency
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -144,7 +144,7 @@ func (s *span) exchange(ctx context.Context, q request, w traffic.Workload) (sen
 }
 
 // request is what the server is asked for.
-func (s *span) request(transport string, w traffic.Workload, l Link, trial bool) (request, error) {
+func (s *session) request(transport string, w traffic.Workload, l Link, trial bool) (request, error) {
 	asked, err := ask(w)
 	return request{
 		Workload: asked, Transport: transport, MTU: l.MTU, CongestionControl: l.CongestionControl, AnswerLimit: l.answerLimit(),
@@ -153,7 +153,7 @@ func (s *span) request(transport string, w traffic.Workload, l Link, trial bool)
 }
 
 // try sends two small messages. After a refusal the session is over.
-func (s *span) try(ctx context.Context, transport string) error {
+func (s *session) try(ctx context.Context, transport string) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, tryLimit+100*s.link.RTT, errors.New("no answer"))
 	defer cancel()
 	w := traffic.Workload{Messages: 2, Size: 16}
@@ -172,7 +172,7 @@ func (s *span) try(ctx context.Context, transport string) error {
 }
 
 // sightings receives what the server saw.
-func (s *span) sightings(ctx context.Context) (far sighting, sent, arrived []recording.Record, err error) {
+func (s *session) sightings(ctx context.Context) (far sighting, sent, arrived []recording.Record, err error) {
 	if err := s.conn.Receive(ctx, kindSighting, &far); err != nil {
 		return far, nil, nil, err
 	}
@@ -181,7 +181,7 @@ func (s *span) sightings(ctx context.Context) (far sighting, sent, arrived []rec
 }
 
 // trial sends the workload once and saves what both hosts captured.
-func (s *span) trial(ctx context.Context, e Experiment, p planned, dir string) (facts *trialFacts, options map[string]any, err error) {
+func (s *session) trial(ctx context.Context, e Experiment, p planned, dir string) (facts *trialFacts, options map[string]any, err error) {
 	interrupted := ctx
 	defer func() {
 		if err != nil && interrupted.Err() == nil { // the connection tells of that itself
@@ -201,7 +201,7 @@ func (s *span) trial(ctx context.Context, e Experiment, p planned, dir string) (
 	if err != nil {
 		return nil, nil, err
 	}
-	t := &spanTrial{span: s, Experiment: e, planned: p, dir: dir, start: time.Now()}
+	t := &farTrial{session: s, Experiment: e, planned: p, dir: dir, start: time.Now()}
 	sent, received, err := s.exchange(ctx, q, w)
 	if err != nil {
 		return nil, nil, err
@@ -226,9 +226,9 @@ func (s *span) trial(ctx context.Context, e Experiment, p planned, dir string) (
 	return facts, t.outcome.Options, err
 }
 
-// spanTrial is one trial between two hosts, when all is over.
-type spanTrial struct {
-	*span
+// farTrial is one trial between two hosts, when all is over.
+type farTrial struct {
+	*session
 	Experiment
 	planned
 	dir                 string
@@ -239,7 +239,7 @@ type spanTrial struct {
 	outcome             *traffic.Outcome
 }
 
-func (t *spanTrial) facts() (*trialFacts, error) {
+func (t *farTrial) facts() (*trialFacts, error) {
 	o := t.outcome
 	f := &trialFacts{
 		SendCalls: o.SendCalls, RecvCalls: o.RecvCalls, MessagesDelivered: o.MessagesDelivered, AnswersDelivered: o.AnswersDelivered,
@@ -269,7 +269,7 @@ func (t *spanTrial) facts() (*trialFacts, error) {
 
 // evidence is what each end counted. The interfaces' counters are left out where they say something else than the captures: other
 // traffic was on the interface while it was counted, or the driver is late.
-func (t *spanTrial) evidence() evidence {
+func (t *farTrial) evidence() evidence {
 	o := t.outcome
 	v := evidence{
 		A: t.here.Tally, B: t.there.Tally, Apart: true, SuperFrames: t.superFrames,
@@ -285,7 +285,7 @@ func (t *spanTrial) evidence() evidence {
 	return v
 }
 
-func (t *spanTrial) drops(v evidence) map[string]int64 {
+func (t *farTrial) drops(v evidence) map[string]int64 {
 	drops := map[string]int64{"receiver_socket": t.outcome.ReceiverOverflow, lostOnPath: v.WireLost[0] + v.WireLost[1]}
 	for _, end := range []sighting{t.here, t.there} {
 		for where, n := range end.Drops {
@@ -303,7 +303,7 @@ const arrivedDir = "arrived"
 
 // save writes two captures by this host's clock: every frame as captured at its sender, which is what is analysed; and every
 // frame as it arrived.
-func (t *spanTrial) save(f *trialFacts, v *evidence) error {
+func (t *farTrial) save(f *trialFacts, v *evidence) error {
 	sent, arrived, err := t.frames()
 	if err != nil {
 		return err
@@ -324,10 +324,10 @@ func (t *spanTrial) save(f *trialFacts, v *evidence) error {
 	return t.write(filepath.Join(dir, f.Capture), "every frame as captured at its receiver", f.Drops, arrived, t.farArrived)
 }
 
-func (t *spanTrial) write(path, what string, drops map[string]int64, a, z []recording.Record) error {
+func (t *farTrial) write(path, what string, drops map[string]int64, a, z []recording.Record) error {
 	out, err := recording.Create(path, []recording.Interface{{
 		Link: linkTypeEthernet, SnapLen: snapLen, Name: t.Interface, FCS: -1,
-		Description: fmt.Sprintf("%s here and %s of %v, %s, by the clock here", t.Interface, t.span.there.Interface.Name, t.far, what),
+		Description: fmt.Sprintf("%s here and %s of %v, %s, by the clock here", t.Interface, t.session.there.Interface.Name, t.far, what),
 	}}, t.describe())
 	if err != nil {
 		return err
@@ -346,7 +346,7 @@ func (t *spanTrial) write(path, what string, drops map[string]int64, a, z []reco
 	return out.Close()
 }
 
-func (t *spanTrial) describe() string {
+func (t *farTrial) describe() string {
 	l := t.Experiment.link(t.cell)
 	return fmt.Sprintf("wiretax %s: %v, over %s (TCP congestion control %s), trial %d of %d; from %v to %v, MTU %d; clocks compared to within %v",
 		t.Version, t.workload(t.cell), t.Transports[t.transport], l.CongestionControl, t.round+1, t.Trials, t.own, t.far, l.MTU, t.clock.Uncertainty)
@@ -380,13 +380,13 @@ const clockDrift = 10_000
 
 // reach opens the session of an experiment between two hosts and begins its recording.
 func (r *recorder) reach(ctx context.Context) (err error) {
-	if r.span, err = r.Far.reach(ctx, r.Version); err != nil {
+	if r.session, err = r.Far.reach(ctx, r.Version); err != nil {
 		return err
 	}
 	if len(r.Links) != 1 {
 		return errors.New("between two hosts there is one link")
 	}
-	l := r.span.link
+	l := r.session.link
 	l.CongestionControl = r.Links[0].CongestionControl
 	r.Links = []Link{l}
 	if err := r.within(func() error { return traffic.CheckCongestionControl(l.CongestionControl) }); err != nil {
@@ -398,7 +398,7 @@ func (r *recorder) reach(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	r.manifest = r.span.manifest(r.Experiment)
+	r.manifest = r.session.manifest(r.Experiment)
 	if err := r.leaveOut(refused); err != nil {
 		return err
 	}
@@ -421,15 +421,15 @@ func (r *recorder) attempt(ctx context.Context, name string) (refused, err error
 	case !traffic.DependsOnKernel(name):
 		return nil, nil
 	}
-	if refused = r.span.try(ctx, name); refused != nil && ctx.Err() == nil {
-		r.span.close()
-		r.span, err = r.Far.reach(ctx, r.Version)
+	if refused = r.session.try(ctx, name); refused != nil && ctx.Err() == nil {
+		r.session.close()
+		r.session, err = r.Far.reach(ctx, r.Version)
 	}
 	return refused, errors.Join(err, ctx.Err())
 }
 
 // manifest begins a recording between two hosts.
-func (s *span) manifest(e Experiment) *manifest {
+func (s *session) manifest(e Experiment) *manifest {
 	m := &manifest{
 		Schema: "wiretax/1", Kind: "run", Version: e.Version, Preset: e.Preset, Host: thisHost(), FarHost: &s.there.Host,
 		Plan: planFacts{Runs: e.Trials, Warmup: e.Warmup, Confidence: e.Confidence}, Flags: e.Flags,

@@ -26,6 +26,7 @@ const (
 type observer struct {
 	capture *live.Capture
 	mac     net.HardwareAddr
+	sends   bool         // the host is that which sends the messages
 	source  []byte       // the host's address, where frames have no hardware addresses: on loopback
 	sent    atomic.Int64 // tally.Out, for a look without the lock
 
@@ -38,11 +39,16 @@ type observer struct {
 	starts   []int                   // of each record's octets in the arena
 	arena    []byte
 	arrived  *store // keeps what arrives too, where there is one
+
+	passages  []passage
+	fragments fragments
 }
 
-// observe opens a capture on the host's interface, of the frames that pass the filter.
-func observe(h *lab.Host, filter string, loopback bool) (*observer, error) {
+// observe opens a capture on the host's interface, of the frames that pass the filter. sends says that the host sends
+// the messages.
+func observe(h *lab.Host, sends bool, filter string, loopback bool) (*observer, error) {
 	o := newObserver(h.MAC)
+	o.sends = sends
 	if loopback {
 		o.source = h.Addr.AsSlice()
 	}
@@ -57,7 +63,7 @@ func observe(h *lab.Host, filter string, loopback bool) (*observer, error) {
 }
 
 func newObserver(mac net.HardwareAddr) *observer {
-	return &observer{mac: mac, tcp: make(map[ports]*progress)}
+	return &observer{mac: mac, fragments: make(fragments), tcp: make(map[ports]*progress)}
 }
 
 // frame is called by the capture with every frame.
@@ -81,6 +87,11 @@ func (o *observer) frame(f live.Frame) {
 	o.tally.count(f.Data, outgoing, o.tcp)
 	if !outgoing && o.arrived != nil {
 		o.arrived.add(f)
+	}
+	if outgoing == o.sends {
+		if p, ok := o.fragments.passage(f.Data, f.Time.UnixNano()); ok {
+			o.passages = append(o.passages, p)
+		}
 	}
 	if outgoing {
 		o.sent.Add(1)
@@ -213,6 +224,8 @@ func (o *observer) reset() {
 	defer o.mu.Unlock()
 	o.tally = tally{}
 	clear(o.tcp)
+	clear(o.fragments)
+	o.passages = o.passages[:0]
 	o.sent.Store(0)
 	o.sentinel.out, o.sentinel.in = 0, 0
 	o.records, o.starts, o.arena = o.records[:0], o.starts[:0], o.arena[:0]
@@ -223,6 +236,13 @@ func (o *observer) counts() (t tally, out, in int64) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.tally, o.sentinel.out, o.sentinel.in
+}
+
+// passed returns the workload's frames with payload. They are valid until the next reset.
+func (o *observer) passed() []passage {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.passages
 }
 
 // take returns the frames the host sent. They are valid until the next reset.

@@ -29,7 +29,7 @@ type recorder struct {
 	progress func(Progress)
 
 	bench    *bench
-	span     *span // in the place of the bench, between two hosts
+	session  *session // in the place of the bench, between two hosts
 	manifest *manifest
 	before   *manifest // of the recording that is resumed
 	left     course    // what is still to be done
@@ -173,9 +173,9 @@ func (r *recorder) build(ctx context.Context, l Link) (err error) {
 }
 
 func (r *recorder) dismantle() {
-	if r.span != nil {
-		r.span.close()
-		r.span = nil
+	if r.session != nil {
+		r.session.close()
+		r.session = nil
 	}
 	if r.bench != nil {
 		r.bench.close()
@@ -304,9 +304,9 @@ func (r *recorder) measure(ctx context.Context, p planned, first bool) error {
 
 // perform runs a trial where it belongs.
 func (r *recorder) perform(ctx context.Context, p planned, dir string) (*trialFacts, map[string]any, error) {
-	if r.span != nil {
-		facts, options, err := r.span.trial(ctx, r.Experiment, p, dir)
-		if err == nil && facts.Witnesses.Interface == 0 && !r.span.superFrames {
+	if r.session != nil {
+		facts, options, err := r.session.trial(ctx, r.Experiment, p, dir)
+		if err == nil && facts.Witnesses.Interface == 0 && !r.session.superFrames {
 			r.manifest.warn("interface_counters", "the interfaces' own counters did not match in every trial: other traffic moved while they were read, or a driver brings them up to date late; the other witnesses stand")
 		}
 		return facts, options, err

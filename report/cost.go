@@ -54,6 +54,10 @@ var costFigures = [...]struct{ column, key string }{
 	{"latency_from_due_p50_seconds", "latency_from_due_p50"}, {"latency_from_due_p99_seconds", "latency_from_due_p99"},
 	{"latency_from_due_max_seconds", "latency_from_due_max"},
 	{"cpu_sender_seconds_per_message", "cpu_sender_per_message"}, {"cpu_receiver_seconds_per_message", "cpu_receiver_per_message"},
+	{"sender_residence_p50_seconds", "sender_residence_p50"}, {"sender_residence_p99_seconds", "sender_residence_p99"},
+	{"sender_residence_max_seconds", "sender_residence_max"},
+	{"receiver_residence_p50_seconds", "receiver_residence_p50"}, {"receiver_residence_p99_seconds", "receiver_residence_p99"},
+	{"receiver_residence_max_seconds", "receiver_residence_max"},
 }
 
 func costNames() (names []string) {

@@ -39,6 +39,8 @@ var runFigures = [...]figure{
 	{key: "auto_corked", column: column{name: "auto-\ncorked", priority: 2}, format: count, when: nonZero("auto_corked")},
 	{key: "cpu_sender_per_message", column: column{name: "sender\nCPU", unit: "us"}, format: micros, always: true, wide: true, when: known("cpu_sender_per_message")},
 	{key: "cpu_receiver_per_message", column: column{name: "receiver\nCPU", unit: "us"}, format: micros, always: true, wide: true, when: known("cpu_receiver_per_message")},
+	{key: "sender_residence_p50", column: column{name: "in send\nbuffer", unit: "us"}, format: micros, always: true, wide: true, when: known("sender_residence_p50")},
+	{key: "receiver_residence_p50", column: column{name: "in recv\nbuffer", unit: "us"}, format: micros, always: true, wide: true, when: known("receiver_residence_p50")},
 	{key: "latency_p50", column: column{name: "p50", unit: "ms", priority: 1}, format: millis, always: true, when: fromCall},
 	{key: "latency_p99", column: column{name: "p99", unit: "ms"}, format: millis, always: true, wide: true, when: fromCall},
 	{key: "latency_max", column: column{name: "max", unit: "ms"}, format: millis, always: true, wide: true, when: fromCall},

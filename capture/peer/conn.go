@@ -137,6 +137,9 @@ func (c *Conn) Send(kind string, body any) error {
 		return c.why(err)
 	}
 	if err := writeMessage(c.tls, kind, octets); err != nil {
+		if errno := syscall.Errno(0); errors.As(err, &errno) {
+			err = fmt.Errorf("%w: %w", ErrGone, errno)
+		}
 		return c.why(fmt.Errorf("send %s: %w", kind, err))
 	}
 	return nil

@@ -21,8 +21,12 @@ type connection struct {
 	window   *window
 	late     []int64 // by how much each message was written after it was due; nil where none is due at a time
 	cpu      struct{ send, collect, receive stopwatch }
-	calls    struct{ send, recv atomic.Int64 }
-	octets   int64 // that the receive calls for messages returned
+
+	sentCalls, receivedCalls journal // of the messages' direction
+	sealer                   *sealer // nil without TLS
+
+	calls  struct{ send, recv atomic.Int64 }
+	octets int64 // that the receive calls for messages returned
 
 	progress atomic.Int64  // reads of messages
 	received chan struct{} // closed when all messages have been read
@@ -289,7 +293,9 @@ func (c *connection) allReceived() { c.once.Do(func() { close(c.received) }) }
 type inflow struct {
 	fd       int
 	calls    *atomic.Int64
-	quickAck bool // set TCP_QUICKACK before each call: the kernel forgets it (tcp(7))
+	clock    clock
+	journal  *journal // nil: nobody asks
+	quickAck bool     // set TCP_QUICKACK before each call: the kernel forgets it (tcp(7))
 }
 
 // Read reads what is there. It returns io.EOF at the end of the stream, and from a datagram socket that was shut down and is
@@ -311,6 +317,9 @@ func (i *inflow) Read(b []byte) (int, error) {
 			return 0, io.EOF
 		}
 		i.calls.Add(1)
+		if i.journal != nil {
+			i.journal.note(i.clock.now(), n)
+		}
 		return n, nil
 	}
 }
@@ -321,7 +330,7 @@ func (c *connection) sender(fd int) (*inflow, *outflow) {
 	if c.answers != nil {
 		in.calls = &c.calls.recv
 	}
-	return in, &outflow{fd: fd, calls: &c.calls.send, written: &c.written}
+	return in, &outflow{fd: fd, calls: &c.calls.send, written: &c.written, clock: c.clock, journal: &c.sentCalls}
 }
 
 func (c *connection) receiver(fd int) (*inflow, *outflow) {
@@ -329,5 +338,5 @@ func (c *connection) receiver(fd int) (*inflow, *outflow) {
 	if c.answers != nil {
 		out.calls = &c.calls.send
 	}
-	return &inflow{fd: fd, calls: &c.calls.recv}, out
+	return &inflow{fd: fd, calls: &c.calls.recv, clock: c.clock, journal: &c.receivedCalls}, out
 }

@@ -46,11 +46,17 @@ type outflow struct {
 	room  func(written int64) // blocks while the device has no room behind so many datagrams; nil: it blocks by itself
 	// written counts the datagrams of all connections of the run.
 	written *atomic.Int64
+	clock   clock
+	journal *journal // nil: nobody asks
+	tried   int64    // when the latest system call that sends was made first
 }
 
 // attempt makes one sending system call until the kernel takes something. The kernel takes nothing while a device queue is
 // full.
 func (o *outflow) attempt(call func() (int, error)) (n int, err error) {
+	if o.journal != nil {
+		o.tried = o.clock.now()
+	}
 	for {
 		n, err := call()
 		o.calls.Add(1)
@@ -80,6 +86,7 @@ func (o *outflow) send(b []byte, flags int) (int, error) {
 		if err != nil {
 			return len(b) - len(rest), err
 		}
+		o.journal.note(o.tried, n)
 		rest = rest[n:]
 	}
 	return len(b), nil
@@ -285,6 +292,9 @@ func (o *outflow) many() func(b []byte, ends []int) error {
 			if err != nil {
 				return err
 			}
+			for _, h := range rest[:n] {
+				o.journal.note(o.tried, int(h.Iov.Len))
+			}
 			rest = rest[n:]
 		}
 		runtime.KeepAlive(b)
@@ -306,6 +316,7 @@ func (o *outflow) vector() func(b []byte, ends []int) error {
 		if err != nil {
 			return err
 		}
+		o.journal.note(o.tried, n)
 		_, err = o.send(b[n:], 0)
 		return err
 	}

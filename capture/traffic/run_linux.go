@@ -192,6 +192,9 @@ func (r *run) outcome() *Outcome {
 			o.Reordered += in.reordered
 			last = max(last, in.last)
 		}
+		if h, known := c.handovers(); known {
+			o.Handovers = append(o.Handovers, h)
+		}
 		timed = append(timed, measured.exchange)
 		fromDue = append(fromDue, c.delaysFromDue()...)
 		o.CPU.Sender += c.cpu.send.used + c.cpu.collect.used

@@ -84,7 +84,8 @@ func (c *connection) secureClient(in *inflow, out *outflow) (secure, error) {
 		"tls_version": tls.VersionName(state.Version), "tls_cipher_suite": tls.CipherSuiteName(state.CipherSuite),
 		"tls_key_exchange": state.CurveID.String(), "tls_certificate_bytes": len(c.terms.Certificate),
 	})
-	return secure{conn, conn, conn}, nil
+	c.sealer = &sealer{Writer: conn, sealed: &c.sentCalls}
+	return secure{conn, c.sealer, conn}, nil
 }
 
 func (c *connection) secureServer(in *inflow, out *outflow) (secure, error) {

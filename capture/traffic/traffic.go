@@ -67,7 +67,9 @@ type Outcome struct {
 	// (coordinated omission). It is not known where no time is given: back to back nothing is due.
 	LatencyFromDue Latency
 	CPU            CPU
-	Duration       time.Duration // from the write of the first message to the return of the receive call that completed the last
+	// Handovers are those of each connection; none over QUIC, where the kernel sees no messages.
+	Handovers []Handovers   `json:"-"`
+	Duration  time.Duration // from the write of the first message to the return of the receive call that completed the last
 
 	Port uint16 // the receiver's
 
