@@ -113,31 +113,32 @@ func (s *story) waste() Claim {
 		each := s.udp.median("wire_bytes") / Ratio(s.w.Messages)
 		over := float64(each) - float64(s.w.Size)
 		c.Words = fmt.Sprintf("%.1f %%, %g of %g octets, are no payload.", 100*c.Measured, over, float64(each))
-		if fits := int(over * (1 - claimedWaste) / claimedWaste); c.Verdict == Fails && fits > 0 {
-			c.Words += fmt.Sprintf(" With %g octets beside it, it holds for messages up to %d B.", over, fits)
-		}
 		if c.Verdict == Fails {
-			c.Words += s.nearby(claimedWaste)
+			c.Words += s.nearby(over)
 		}
 	})
 }
 
-// nearby names what comes to more than the claimed share by another reckoning.
-func (s *story) nearby(claimed float64) string {
+// nearby names what comes to more than the claimed share by computation: shorter messages with as many octets beside them,
+// another reckoning, another network protocol.
+func (s *story) nearby(over float64) string {
 	size, shortest := int64(s.w.Size), predict.Slot(0)
 	var near []string
-	if share := float64(shortest) / float64(shortest+size); share > claimed {
+	if fits := int(over * (1 - claimedWaste) / claimedWaste); fits > 0 {
+		near = append(near, fmt.Sprintf("messages up to %d B with as many octets beside them", fits))
+	}
+	if share := float64(shortest) / float64(shortest+size); share > claimedWaste {
 		near = append(near, fmt.Sprintf("%d/(%d+%d) = %.2f %%, the slot of the shortest frame taken for the overhead", shortest, shortest, size, 100*share))
 	}
 	if slot := predict.DatagramSlot(size, int64(s.link.MTU), 6); s.link.IP == 4 && slot > 0 {
-		if share := 1 - float64(size)/float64(slot); share > claimed {
+		if share := 1 - float64(size)/float64(slot); share > claimedWaste {
 			near = append(near, fmt.Sprintf("UDP over IPv6, %.2f %%", 100*share))
 		}
 	}
 	if near == nil {
 		return ""
 	}
-	return " Computed, not measured, and over 48 %: " + strings.Join(near, "; ") + "."
+	return " Over 48 % by computation, not measured: " + strings.Join(near, "; ") + "."
 }
 
 // streams are the TCP transports of the run.

@@ -43,7 +43,7 @@ func TestVerdictsFollowTheFigures(t *testing.T) {
 		want       Verdict
 		words      string
 	}{
-		{"42 % are no 48 %", "waste", usual, Fails, "42.3 %, 66 of 156 octets, are no payload. With 66 octets beside it, it holds for messages up to 71 B. Computed, not measured, and over 48 %: 84/(84+90) = 48.28 %, the slot of the shortest frame taken for the overhead; UDP over IPv6, 48.86 %."},
+		{"42 % are no 48 %", "waste", usual, Fails, "42.3 %, 66 of 156 octets, are no payload. Over 48 % by computation, not measured: messages up to 71 B with as many octets beside them; 84/(84+90) = 48.28 %, the slot of the shortest frame taken for the overhead; UDP over IPv6, 48.86 %."},
 		{"50 % are", "waste", wasteful, Holds, "50.0 %"},
 		{"one frame by a cork only", "one_data_frame", usual, HoldsIf, "the application holds TCP back: tcp-cork 1; tcp 2; udp 16."},
 		{"one frame as the kernel has it", "one_data_frame", coalescing, Holds, "16 over udp, 1 over tcp."},

@@ -41,8 +41,26 @@ func (b *bench) realLink(ctx context.Context, keepOffloads bool) (err error) {
 			return err
 		}
 	}
+	if err := b.awaitPath(ctx); err != nil {
+		return err
+	}
 	b.link.RTT, err = b.measureRTT(ctx)
 	return err
+}
+
+// pathPatience is longer than a switch takes that opens a port by the spanning tree protocol: twice its forward delay of 15 s
+// (IEEE 802.1D clause 8.10.2).
+const pathPatience = 45 * time.Second
+
+// awaitPath waits until frames pass both ways.
+func (b *bench) awaitPath(ctx context.Context) (err error) {
+	for began := time.Now(); time.Since(began) < pathPatience; {
+		if err = b.drain(ctx, 0, 1); err == nil || ctx.Err() != nil {
+			return err
+		}
+	}
+	return fmt.Errorf("no frame of %s and %s reaches the other (is the cable between them; do the switches pass unicast of EtherType %#x?): %w",
+		b.lab.A.Interface, b.lab.B.Interface, wire.SentinelType, err)
 }
 
 // noteRealLink writes down what was found out about the link that stands.

@@ -133,11 +133,14 @@ func (l *Lab) awaitCarrier() error {
 // carrierPatience is far more than the link watch, which looks once a second at most, needs.
 const carrierPatience = 5 * time.Second
 
-// negotiationPatience is what two real ports may take to agree on a rate (autonegotiation, IEEE 802.3 clause 28), and a switch
-// between them to open its ports.
-const negotiationPatience = 30 * time.Second
+// negotiationPatience is more than two real ports take to agree on a rate (autonegotiation, IEEE 802.3 clause 28).
+const negotiationPatience = 15 * time.Second
 
 func (h *Host) awaitUp(name string, patience time.Duration) error {
+	advice := ""
+	if patience == negotiationPatience {
+		advice = " (is the cable plugged in?)"
+	}
 	for deadline := time.Now().Add(patience); ; time.Sleep(200 * time.Microsecond) {
 		var state netlink.LinkOperState
 		running := false
@@ -154,7 +157,7 @@ func (h *Host) awaitUp(name string, patience time.Duration) error {
 		case state == netlink.OperUp, running && state == netlink.OperUnknown: // not every driver tells
 			return nil
 		case time.Now().After(deadline):
-			return fmt.Errorf("bring up %s of %s: still %v after %v", name, h.Name, state, patience)
+			return fmt.Errorf("bring up %s of %s: still %v after %v%s", name, h.Name, state, patience, advice)
 		}
 	}
 }

@@ -33,12 +33,15 @@ type process struct {
 }
 
 // directories are where journals are: the first is written to. All survive a reboot (XDG Base Directory Specification; FHS).
+// Root does not write where another user could put something else in the place of a file.
 func directories() []string {
 	const system = "/var/lib/wiretax"
-	if home := os.Getenv("XDG_STATE_HOME"); filepath.IsAbs(home) {
-		return []string{filepath.Join(home, "wiretax"), system}
+	home := os.Getenv("XDG_STATE_HOME")
+	var st unix.Stat_t
+	if !filepath.IsAbs(home) || unix.Stat(home, &st) != nil || int(st.Uid) != os.Geteuid() || st.Mode&0o022 != 0 {
+		return []string{system}
 	}
-	return []string{system}
+	return []string{filepath.Join(home, "wiretax"), system}
 }
 
 func startOf(pid int) (process, error) {

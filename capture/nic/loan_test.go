@@ -361,6 +361,17 @@ func TestBorrowRefusesWhatCannotBeGivenBack(t *testing.T) {
 		{"default route", "default route", func(t *testing.T, l netlink.Link) {
 			try(t, netlink.RouteAdd(&netlink.Route{LinkIndex: l.Attrs().Index, Gw: net.IPv4(192, 0, 2, 1)}))
 		}},
+		{"a connection over it", "TCP connection to 192.0.2.9", func(t *testing.T, _ netlink.Link) {
+			lo, err := netlink.LinkByName("lo")
+			try(t, err)
+			try(t, netlink.LinkSetUp(lo))
+			l, err := net.Listen("tcp", "192.0.2.9:0")
+			try(t, err)
+			t.Cleanup(func() { l.Close() })
+			c, err := net.Dial("tcp", l.Addr().String())
+			try(t, err)
+			t.Cleanup(func() { c.Close() })
+		}},
 		{"port of a bridge", "port of bridge9", func(t *testing.T, l netlink.Link) {
 			bridge := &netlink.Bridge{LinkAttrs: netlink.LinkAttrs{Name: "bridge9"}}
 			try(t, netlink.LinkAdd(bridge))

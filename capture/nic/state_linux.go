@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -180,6 +181,9 @@ func movable(s State) error {
 			return refuse("its %s queueing discipline would be lost", q.Type())
 		}
 	}
+	if peer := connected(s); peer != "" {
+		return refuse("a TCP connection to %s goes over it", peer)
+	}
 	all, err := routes.all()
 	if err != nil {
 		return fmt.Errorf("list routes: %w", err)
@@ -193,6 +197,31 @@ func movable(s State) error {
 		}
 	}
 	return nil
+}
+
+// connected returns the other end of a TCP connection that has an address of the interface, if there is one: it may be the one
+// that the user is working over. A kernel without inet_diag cannot tell.
+func connected(s State) string {
+	for _, family := range []uint8{unix.AF_INET, unix.AF_INET6} {
+		sockets, _ := netlink.SocketDiagTCP(family)
+		for _, socket := range sockets {
+			const established = 1 // TCP_ESTABLISHED (include/net/tcp_states.h)
+			if socket.State == established && slices.ContainsFunc(s.Addresses, func(m message) bool { return isAddress(m, socket.ID.Source) }) {
+				return socket.ID.Destination.String()
+			}
+		}
+	}
+	return ""
+}
+
+// isAddress reports whether the message is of that address of this machine.
+func isAddress(m message, ip net.IP) bool {
+	for _, kind := range []uint16{unix.IFA_LOCAL, unix.IFA_ADDRESS} {
+		if v := addresses.attribute(m, kind); v != nil {
+			return ip.Equal(net.IP(v))
+		}
+	}
+	return false
 }
 
 const nexthopID = 30 // RTA_NH_ID (include/uapi/linux/rtnetlink.h)

@@ -38,7 +38,11 @@ func inputs(size int) []input {
 
 // title is the input in the table.
 func (in *input) title() string {
-	return fmt.Sprintf("%s: %.1f M records, %s", in.name, float64(in.records)/1e6, in.about)
+	count := fmt.Sprintf("%d k", in.records/1000)
+	if in.records >= 1_000_000 {
+		count = fmt.Sprintf("%.1f M", float64(in.records)/1e6)
+	}
+	return fmt.Sprintf("%s: %s records, %s", in.name, count, in.about)
 }
 
 // build writes the input to a folder unless it is there already.
