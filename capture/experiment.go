@@ -25,6 +25,7 @@ type Experiment struct {
 	Warmup       int      // trials before the first of a cell and transport that are thrown away
 	Devices      lab.Kind // zero: what works here; on lab.Veth there is no wire, and a Link has neither rate nor delay nor loss
 	KeepOffloads bool     // on lab.Veth: see lab.Config
+	Far          *Far     // the other host: then there is one link, the one between them, of which the congestion control alone is asked for
 	NICQueue     bool     // a token bucket of the link's rate in front of the sender's interface: see lab.TokenBucket
 	Seed         uint64   // decides the order of the trials and which frames are lost
 	Version      string   // of the program, for the recording

@@ -15,7 +15,12 @@ import (
 	"wiretax/capture/recording"
 )
 
+// raceOptions keep programs under the race detector from sleeping for a second before they exit, which they do by default:
+// https://go.dev/doc/articles/race_detector#Options.
+const raceOptions = "atexit_sleep_ms=0"
+
 func TestMain(m *testing.M) {
+	os.Setenv("GORACE", raceOptions) // of the programs that tests start
 	testscript.Main(m, map[string]func(){"wiretax": main, "forbidden": forbidden, "watchhost": watchHost, "besidehost": besideHost})
 }
 
@@ -29,6 +34,7 @@ func TestScripts(t *testing.T) {
 		Dir: "../../testdata/script",
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("PCAP", pcap)
+			env.Setenv("GORACE", raceOptions)
 			env.Setenv("LC_ALL", "C.UTF-8")
 			return writeCaptures(env.WorkDir)
 		},

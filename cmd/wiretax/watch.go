@@ -308,10 +308,17 @@ func (f *watchFlags) finish(c *cobra.Command, m *meter, failed error) error {
 	if err := trust(result.Warnings); err != nil {
 		return err
 	}
-	if c.Context().Err() != nil && (f.count > 0 || f.duration > 0) {
-		return exitCode(exitInterrupted) // less was counted than was asked for
+	if f.tooShort(m, result) {
+		return exitCode(exitInterrupted)
 	}
 	return nil
+}
+
+// tooShort reports whether less was counted than -c or --duration asked for.
+func (f *watchFlags) tooShort(m *meter, r *analyze.Result) bool {
+	counted := f.count > 0 && m.frames >= f.count
+	lasted := f.duration > 0 && r.Source.Capture.DurationSeconds >= f.duration.Seconds()
+	return (f.count > 0 || f.duration > 0) && !counted && !lasted
 }
 
 // captureAdvice says what to do where frames may not be captured.

@@ -97,18 +97,19 @@ const (
 
 // However it ends, the terminal is as it was, and the report stands below.
 func TestWatchOnATerminal(t *testing.T) {
+	t.Parallel()
 	needNamespaces(t)
-	runtime.LockOSThread() // Pdeathsig is that of the thread
 	for name, end := range map[string]struct {
 		do   func(p *pty, job int)
 		code int
 		args []string
 	}{
-		"q":       {func(p *pty, _ int) { p.master.WriteString("q") }, 0, nil},
-		"Ctrl-C":  {func(p *pty, _ int) { p.master.WriteString("\x03") }, 0, nil},
-		"SIGINT":  {func(_ *pty, job int) { syscall.Kill(-job, syscall.SIGINT) }, 0, nil},
-		"SIGTERM": {func(_ *pty, job int) { syscall.Kill(-job, syscall.SIGTERM) }, 0, nil},
-		"count":   {func(*pty, int) {}, 0, []string{"-c", "300"}},
+		"q":           {func(p *pty, _ int) { p.master.WriteString("q") }, 0, nil},
+		"Ctrl-C":      {func(p *pty, _ int) { p.master.WriteString("\x03") }, 0, nil},
+		"SIGINT":      {func(_ *pty, job int) { syscall.Kill(-job, syscall.SIGINT) }, 0, nil},
+		"q too early": {func(p *pty, _ int) { p.master.WriteString("q") }, exitInterrupted, []string{"-c", "1000000"}},
+		"SIGTERM":     {func(_ *pty, job int) { syscall.Kill(-job, syscall.SIGTERM) }, 0, nil},
+		"count":       {func(*pty, int) {}, 0, []string{"-c", "300"}},
 		"Ctrl-Z where no shell wakes it": {func(p *pty, _ int) {
 			p.master.WriteString("\x1a")
 			p.await(usualScreen)
@@ -128,6 +129,8 @@ func TestWatchOnATerminal(t *testing.T) {
 		}, 0, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			runtime.LockOSThread() // Pdeathsig is that of the thread
 			p := newPTY(t)
 			before := p.modes()
 			c := watched{terminal: true, args: append([]string{"--every", "100ms"}, end.args...)}.command(t)
@@ -157,6 +160,7 @@ func TestWatchOnATerminal(t *testing.T) {
 }
 
 func TestWatchSavesOnDemand(t *testing.T) {
+	t.Parallel()
 	needNamespaces(t)
 	runtime.LockOSThread()
 	p := newPTY(t)

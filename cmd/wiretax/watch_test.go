@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -72,14 +73,16 @@ func (w watched) run(t *testing.T) (stdout, stderr string, code int) {
 func needNamespaces(t *testing.T) {
 	t.Helper()
 	runtime.LockOSThread() // Pdeathsig is that of the thread
-	c := exec.Command("/proc/self/exe", "version")
-	c.Args[0] = "wiretax"
-	c.Args[1] = "--version"
-	c.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWUSER | syscall.CLONE_NEWNET}
-	if err := c.Run(); err != nil && os.Getenv("CI") == "" {
+	if err := namespacesWork(); err != nil && os.Getenv("CI") == "" {
 		t.Skipf("user namespaces are not allowed here: %v (sysctl kernel.apparmor_restrict_unprivileged_userns=0)", err)
 	}
 }
+
+var namespacesWork = sync.OnceValue(func() error {
+	c := program("--version")
+	c.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWUSER | syscall.CLONE_NEWNET}
+	return c.Run()
+})
 
 // watchHost is the host's main function.
 func watchHost() {
@@ -281,6 +284,7 @@ func (s *frameSender) forever() {
 }
 
 func TestWatchCountsWhatWasSent(t *testing.T) {
+	t.Parallel()
 	const sent = 20_000
 	capture := filepath.Join(t.TempDir(), "watched.pcapng")
 	stdout, stderr, code := watched{frames: sent, signals: []string{"USR1", "INT"}, args: []string{"--json", "-w", capture, "udp"}}.run(t)
@@ -317,6 +321,7 @@ func TestWatchCountsWhatWasSent(t *testing.T) {
 
 // While it sleeps the ring runs over: what is missing is counted, said, and the exit code.
 func TestWatchThatLostFramesIsNotTrusted(t *testing.T) {
+	t.Parallel()
 	const sent = 30_000
 	stdout, stderr, code := watched{frames: sent, asleep: true, signals: []string{"INT"}, args: []string{"--json", "-B", "1024"}}.run(t)
 	if code != exitDistrust {
@@ -336,6 +341,7 @@ func TestWatchThatLostFramesIsNotTrusted(t *testing.T) {
 }
 
 func TestWatchEndsWhenItWasToldTo(t *testing.T) {
+	t.Parallel()
 	for name, tt := range map[string]struct {
 		w    watched
 		code int
@@ -347,6 +353,7 @@ func TestWatchEndsWhenItWasToldTo(t *testing.T) {
 		"with no more than CAP_NET_RAW": {watched{frames: 50, onlyRaw: true, signals: []string{"TERM"}}, 0, "frames on the wire  50"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			stdout, stderr, code := tt.w.run(t)
 			if squeezed := strings.Join(strings.FieldsFunc(stdout, func(r rune) bool { return r == '\n' }), "\n"); code != tt.code ||
 				!strings.Contains(strings.Join(strings.Fields(squeezed), " "), strings.Join(strings.Fields(tt.want), " ")) {
@@ -357,6 +364,7 @@ func TestWatchEndsWhenItWasToldTo(t *testing.T) {
 }
 
 func TestWatchWithoutPrivilegeSaysWhatToDo(t *testing.T) {
+	t.Parallel()
 	_, stderr, code := watched{noCaps: true}.run(t)
 	if code != exitFailure || !strings.Contains(stderr, "open v1 for capture: operation not permitted (sudo setcap cap_net_raw=ep /") {
 		t.Errorf("exit code %d: %s", code, stderr)
@@ -364,6 +372,7 @@ func TestWatchWithoutPrivilegeSaysWhatToDo(t *testing.T) {
 }
 
 func TestWatchAnswersPrometheus(t *testing.T) {
+	t.Parallel()
 	stdout, stderr, code := watched{frames: 1000, fetch: "http://127.0.0.1:9469/metrics", signals: []string{"INT"},
 		args: []string{"--metrics", "127.0.0.1:9469", "--json"}}.run(t)
 	if code != 0 {
@@ -384,6 +393,7 @@ func TestWatchAnswersPrometheus(t *testing.T) {
 }
 
 func TestWatchWritesLines(t *testing.T) {
+	t.Parallel()
 	stdout, stderr, code := watched{frames: 500, args: []string{"--duration", "1200ms", "--every", "400ms"}}.run(t)
 	if code != 0 || !strings.HasPrefix(stdout, "    time    frames/s   wire Mb/s  payload Mb/s  eff.%     flows   dropped\n") {
 		t.Errorf("exit code %d: %s%s", code, stdout, stderr)
@@ -412,6 +422,7 @@ func TestWatchWritesLines(t *testing.T) {
 }
 
 func TestWatchOfWhatGoesAwayReportsWhatCame(t *testing.T) {
+	t.Parallel()
 	stdout, stderr, code := watched{frames: 50, remove: true}.run(t)
 	if code != exitFailure || !strings.Contains(stderr, "wiretax: read frames of v1: the interface disappeared\n") {
 		t.Errorf("exit code %d: %s", code, stderr)
@@ -422,6 +433,7 @@ func TestWatchOfWhatGoesAwayReportsWhatCame(t *testing.T) {
 }
 
 func TestWatchOnLoopbackSeesNoEthernet(t *testing.T) {
+	t.Parallel()
 	stdout, stderr, code := watched{args: []string{"-i", "lo", "--duration", "100ms"}}.run(t)
 	if code != 0 || !strings.Contains(stdout, "live, RAW, snaplen 242") {
 		t.Errorf("exit code %d: %s%s", code, stdout, stderr)
