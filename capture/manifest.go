@@ -27,6 +27,7 @@ type manifest struct {
 	Version   string             `json:"version"`
 	Preset    *Preset            `json:"preset,omitempty"`
 	Host      hostFacts          `json:"host"`
+	FarHost   *hostFacts         `json:"far_host,omitempty"`
 	Link      linkFacts          `json:"link"` // of the first workload
 	Plan      planFacts          `json:"plan"`
 	Flags     map[string]string  `json:"flags"`
@@ -136,6 +137,8 @@ type trialFacts struct {
 	AnswersDelivered  int64            `json:"answers_delivered"`
 	ApplicationBytes  applicationFacts `json:"application_bytes"`
 	Latency           latencyFacts     `json:"latency_seconds"`
+	// LatencyUncertainty is that of the comparison of two hosts' clocks; missing where one clock measures.
+	LatencyUncertainty *float64 `json:"latency_uncertainty_seconds,omitempty"`
 	costFacts
 	DurationSeconds float64          `json:"duration_seconds"`
 	AutoCorked      int64            `json:"auto_corked"`
@@ -265,5 +268,5 @@ func seconds(l traffic.Latency) latencyFacts {
 		return latencyFacts{}
 	}
 	value := func(d time.Duration) *float64 { s := d.Seconds(); return &s }
-	return latencyFacts{value(l.P50), value(l.P99), value(l.Max)}
+	return latencyFacts{P50: value(l.P50), P99: value(l.P99), Max: value(l.Max)}
 }

@@ -19,6 +19,7 @@ import (
 
 	"wiretax/analyze"
 	"wiretax/capture/nic"
+	"wiretax/report"
 )
 
 // machine is a network namespace that stands for a computer: it has two ports, port1 and port2, with something between.
@@ -385,9 +386,19 @@ func TestInterfacesComeBackWhateverEndsTheRun(t *testing.T) {
 	}
 }
 
-// repair runs doctor --restore until the killed processes are gone; a second time it has nothing to do.
+// repair runs doctor --restore until the killed processes are gone; a second time it has nothing to do. Before, doctor says
+// that it is needed.
 func (m *machine) repair(t *testing.T) {
 	t.Helper()
+	examined, found, _ := m.start(t, "doctor", "--json")
+	examined.Wait()
+	var checkup report.Checkup
+	if err := json.Unmarshal(found.Bytes(), &checkup); err != nil {
+		t.Fatal(err)
+	}
+	if c := find(t, checkup, "given back"); c.State != "missing" || !strings.Contains(c.Found, "port1, port2") || c.Fix != "sudo wiretax doctor --restore" {
+		t.Errorf("doctor: %+v", c)
+	}
 	var said string
 	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
 		c, stdout, stderr := m.start(t, "doctor", "--restore")

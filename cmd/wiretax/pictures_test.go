@@ -18,7 +18,7 @@ import (
 // TestPictures holds the README's pictures against what the program draws. UPDATE=1 (make pictures) writes them.
 func TestPictures(t *testing.T) {
 	t.Chdir("../..")
-	for file, draw := range map[string]func(*testing.T) []byte{"docs/frames.svg": drawnThread, "docs/terminal.svg": drawnTerminal} {
+	for file, draw := range map[string]func(*testing.T) []byte{"testdata/pictures/frames.svg": drawnThread, "testdata/pictures/terminal.svg": drawnTerminal} {
 		got := draw(t)
 		if os.Getenv("UPDATE") != "" {
 			if err := os.WriteFile(file, got, 0o644); err != nil {
