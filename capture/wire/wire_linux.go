@@ -56,6 +56,7 @@ type Wire struct {
 	resetDone  chan struct{}
 	stop       atomic.Bool
 	ended      chan error
+	start      time.Time // of the relay's clock
 }
 
 // direction is one way of the wire. Only the relay's thread touches the unexported state; the counters are read by others.
@@ -66,6 +67,7 @@ type direction struct {
 	dice     dice
 
 	in, inBytes, lost, full, failed, out, sentinels atomic.Int64
+	idle                                            atomic.Int64 // busy, in nanoseconds
 
 	wireBytes   atomic.Int64
 	first, last atomic.Int64 // beginning of the first frame, end of the last, in picoseconds of the relay's clock
@@ -78,7 +80,7 @@ func Start(c Config, ports [2]int, seed uint64) (*Wire, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make eventfd: %w", err)
 	}
-	w := &Wire{wake: wake, reset: make(chan uint64, 1), resetDone: make(chan struct{}), ended: make(chan error, 1)}
+	w := &Wire{wake: wake, reset: make(chan uint64, 1), resetDone: make(chan struct{}), ended: make(chan error, 1), start: time.Now()}
 	w.directions[0] = &direction{from: ports[0], to: ports[1]}
 	w.directions[1] = &direction{from: ports[1], to: ports[0]}
 	w.seed(seed)
@@ -112,6 +114,11 @@ func (w *Wire) Reset(seed uint64) {
 	case err := <-w.ended:
 		w.ended <- err
 	}
+}
+
+// Backlog is how long a direction's serializer will still be busy with what the wire has taken in: a queue that a NIC would have.
+func (w *Wire) Backlog(direction int) time.Duration {
+	return max(0, time.Duration(w.directions[direction].idle.Load())-time.Since(w.start))
 }
 
 // Counters returns the counts of both directions.
@@ -156,7 +163,7 @@ const spin = 60 * time.Microsecond
 const batch = 32
 
 func (r *relay) run() error {
-	r.start = time.Now()
+	r.start = r.wire.start
 	for !r.wire.stop.Load() {
 		if err := r.control(); err != nil {
 			return err
@@ -227,6 +234,7 @@ func (r *relay) accept(d *direction, frame []byte) {
 		d.wireBytes.Add(occupies(len(frame)))
 		departs += r.wireTime(len(frame))
 		d.busy = departs
+		d.idle.Store(departs / 1000)
 		d.last.Store(departs)
 		if d.dice.lose(r.config.Loss) {
 			d.lost.Add(1)
