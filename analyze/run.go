@@ -12,8 +12,9 @@ type Run struct {
 	Kind    string  `json:"kind"` // "run"
 	Version string  `json:"version"`
 	Host    Host    `json:"host"`
-	Link    Link    `json:"link"`             // of the first workload
-	Preset  *Preset `json:"preset,omitempty"` // nil where the flags stand for themselves
+	FarHost *Host   `json:"far_host,omitempty"` // the receiver's, where it is another
+	Link    Link    `json:"link"`               // of the first workload
+	Preset  *Preset `json:"preset,omitempty"`   // nil where the flags stand for themselves
 	Plan    Plan    `json:"plan"`
 	// Flags are those of the command that asked for the run, with which it can be resumed; nil in recordings that have none.
 	Flags     map[string]string `json:"flags"`
@@ -148,14 +149,18 @@ type Trial struct {
 	LatencyFromDue    *Latency         `json:"latency_from_due_seconds"` // nil where nothing was due at a time
 	CPU               *CPU             `json:"cpu_seconds"`              // nil in recordings that say nothing about it
 	CPUPerMessage     *CPUPerMessage   `json:"cpu_seconds_per_message"`  // nil with CPU
-	Residence         *Residence       `json:"socket_residence_seconds"` // nil in recordings that say nothing about it
-	DurationSeconds   float64          `json:"duration_seconds"`
-	AutoCorked        int64            `json:"auto_corked"` // TcpExtTCPAutoCorking of the sender's host
-	Port              uint16           `json:"port"`        // the receiver's port: the workload's flow
-	Order             int              `json:"order"`       // position in the sequence of all trials
-	Capture           string           `json:"capture"`     // file name within the recording
-	Drops             map[string]int64 `json:"drops"`
-	Witnesses         Witnesses        `json:"witnesses"`
+	// LatencyUncertainty is how well the clocks of two hosts could be compared: a one-way latency may be off by so much. It is absent
+	// where one clock measures.
+	LatencyUncertainty *Ratio           `json:"latency_uncertainty_seconds,omitempty"`
+	Residence          *Residence       `json:"socket_residence_seconds"` // nil in recordings that say nothing about it
+	DurationSeconds    float64          `json:"duration_seconds"`
+	AutoCorked         int64            `json:"auto_corked"`                    // TcpExtTCPAutoCorking of the sender's host
+	Port               uint16           `json:"port"`                           // the receiver's port: the workload's flow
+	WireBitsPerSecond  float64          `json:"wire_bits_per_second,omitempty"` // reached by the sender's frames, first to last; absent without a wire
+	Order              int              `json:"order"`                          // position in the sequence of all trials
+	Capture            string           `json:"capture"`                        // file name within the recording
+	Drops              map[string]int64 `json:"drops"`
+	Witnesses          Witnesses        `json:"witnesses"`
 }
 
 // ApplicationBytes are the octets of the messages, and of their answers, as the application counts them: each message once,

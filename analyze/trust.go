@@ -5,12 +5,16 @@ import "fmt"
 // LostByRequest is the key in Trial.Drops of the frames that the link lost because the experiment asks for loss.
 const LostByRequest = "lost_by_request"
 
+// LostOnPath is the key in Trial.Drops of the frames that left one host and did not arrive at the other: a property of their
+// link, which the run measures, and no doubt about what was sent.
+const LostOnPath = "lost_on_path"
+
 // Dropped is the number of frames, datagrams included, that got lost though nobody asked for it: the trial shows less than
 // what happened.
 func (t *Trial) Dropped() int64 {
 	var n int64
 	for reason, dropped := range t.Drops {
-		if reason != LostByRequest {
+		if reason != LostByRequest && reason != LostOnPath {
 			n += max(dropped, 0)
 		}
 	}

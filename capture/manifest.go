@@ -27,6 +27,7 @@ type manifest struct {
 	Version   string             `json:"version"`
 	Preset    *Preset            `json:"preset,omitempty"`
 	Host      hostFacts          `json:"host"`
+	FarHost   *hostFacts         `json:"far_host,omitempty"`
 	Link      linkFacts          `json:"link"` // of the first workload
 	Plan      planFacts          `json:"plan"`
 	Flags     map[string]string  `json:"flags"`
@@ -136,14 +137,17 @@ type trialFacts struct {
 	AnswersDelivered  int64            `json:"answers_delivered"`
 	ApplicationBytes  applicationFacts `json:"application_bytes"`
 	Latency           latencyFacts     `json:"latency_seconds"`
+	// LatencyUncertainty is that of the comparison of two hosts' clocks; missing where one clock measures.
+	LatencyUncertainty *float64 `json:"latency_uncertainty_seconds,omitempty"`
 	costFacts
-	DurationSeconds float64          `json:"duration_seconds"`
-	AutoCorked      int64            `json:"auto_corked"`
-	Port            uint16           `json:"port"`
-	Order           int              `json:"order"`
-	Capture         string           `json:"capture"`
-	Drops           map[string]int64 `json:"drops"`
-	Witnesses       witnesses        `json:"witnesses"`
+	DurationSeconds   float64          `json:"duration_seconds"`
+	AutoCorked        int64            `json:"auto_corked"`
+	Port              uint16           `json:"port"`
+	WireBitsPerSecond float64          `json:"wire_bits_per_second,omitempty"`
+	Order             int              `json:"order"`
+	Capture           string           `json:"capture"`
+	Drops             map[string]int64 `json:"drops"`
+	Witnesses         witnesses        `json:"witnesses"`
 }
 
 // applicationFacts are octets of messages and answers, each message counted once.
@@ -265,5 +269,5 @@ func seconds(l traffic.Latency) latencyFacts {
 		return latencyFacts{}
 	}
 	value := func(d time.Duration) *float64 { s := d.Seconds(); return &s }
-	return latencyFacts{value(l.P50), value(l.P99), value(l.Max)}
+	return latencyFacts{P50: value(l.P50), P99: value(l.P99), Max: value(l.Max)}
 }

@@ -38,6 +38,7 @@ type observer struct {
 	records  []recording.Record      // Data is set by take: the arena moves while it grows
 	starts   []int                   // of each record's octets in the arena
 	arena    []byte
+	arrived  *store // keeps what arrives too, where there is one
 
 	passages  []passage
 	fragments fragments
@@ -46,7 +47,8 @@ type observer struct {
 // observe opens a capture on the host's interface, of the frames that pass the filter. sends says that the host sends
 // the messages.
 func observe(h *lab.Host, sends bool, filter string, loopback bool) (*observer, error) {
-	o := &observer{mac: h.MAC, sends: sends, fragments: make(fragments), tcp: make(map[ports]*progress)}
+	o := newObserver(h.MAC)
+	o.sends = sends
 	if loopback {
 		o.source = h.Addr.AsSlice()
 	}
@@ -58,6 +60,10 @@ func observe(h *lab.Host, sends bool, filter string, loopback bool) (*observer, 
 		return nil, err
 	}
 	return o, nil
+}
+
+func newObserver(mac net.HardwareAddr) *observer {
+	return &observer{mac: mac, fragments: make(fragments), tcp: make(map[ports]*progress)}
 }
 
 // frame is called by the capture with every frame.
@@ -79,6 +85,9 @@ func (o *observer) frame(f live.Frame) {
 		return
 	}
 	o.tally.count(f.Data, outgoing, o.tcp)
+	if !outgoing && o.arrived != nil {
+		o.arrived.add(f)
+	}
 	if outgoing == o.sends {
 		if p, ok := o.fragments.passage(f.Data, f.Time.UnixNano()); ok {
 			o.passages = append(o.passages, p)

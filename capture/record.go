@@ -29,6 +29,7 @@ type recorder struct {
 	progress func(Progress)
 
 	bench    *bench
+	session  *session // in the place of the bench, between two hosts
 	manifest *manifest
 	before   *manifest // of the recording that is resumed
 	left     course    // what is still to be done
@@ -88,7 +89,11 @@ func (e Experiment) whole() (all course) {
 
 func (r *recorder) record(ctx context.Context) error {
 	defer func() { r.dismantle() }()
-	if err := r.prepare(ctx); err != nil {
+	prepare := r.prepare
+	if r.Far != nil {
+		prepare = r.reach
+	}
+	if err := prepare(ctx); err != nil {
 		return err
 	}
 	err := r.note(errKilled)
@@ -98,6 +103,7 @@ func (r *recorder) record(ctx context.Context) error {
 	}
 	switch {
 	case err == nil:
+		r.sayRates()
 		return r.manifest.write(r.dir, "", 0)
 	case r.done.trials == 0 && r.before == nil:
 		os.Remove(filepath.Join(r.dir, recording.ManifestName)) // nothing was recorded
@@ -168,6 +174,10 @@ func (r *recorder) build(ctx context.Context, l Link) (err error) {
 }
 
 func (r *recorder) dismantle() {
+	if r.session != nil {
+		r.session.close()
+		r.session = nil
+	}
 	if r.bench != nil {
 		r.bench.close()
 		r.bench = nil
@@ -273,9 +283,6 @@ func (r *recorder) cell(ctx context.Context, c int, draw *rand.Rand) error {
 
 // measure runs one trial, after those that warm up, and adds it to the recording.
 func (r *recorder) measure(ctx context.Context, p planned, first bool) error {
-	if err := r.build(ctx, r.link(p.cell)); err != nil {
-		return err
-	}
 	if first {
 		if err := r.warmUp(ctx, p); err != nil {
 			return err
@@ -283,7 +290,7 @@ func (r *recorder) measure(ctx context.Context, p planned, first bool) error {
 	}
 	name := r.Transports[p.transport]
 	r.progress(r.now(p))
-	trial, options, err := r.bench.trial(ctx, r.Experiment, p, r.dir)
+	trial, options, err := r.perform(ctx, p, r.dir)
 	if err != nil {
 		return r.failed(ctx, p, err)
 	}
@@ -296,6 +303,21 @@ func (r *recorder) measure(ctx context.Context, p planned, first bool) error {
 	return r.keepUp()
 }
 
+// perform runs a trial where it belongs.
+func (r *recorder) perform(ctx context.Context, p planned, dir string) (*trialFacts, map[string]any, error) {
+	if r.session != nil {
+		facts, options, err := r.session.trial(ctx, r.Experiment, p, dir)
+		if err == nil && facts.Witnesses.Interface == 0 && !r.session.superFrames {
+			r.manifest.warn("interface_counters", "the interfaces' own counters did not match in every trial: other traffic moved while they were read, or a driver brings them up to date late; the other witnesses stand")
+		}
+		return facts, options, err
+	}
+	if err := r.build(ctx, r.link(p.cell)); err != nil {
+		return nil, nil, err
+	}
+	return r.bench.trial(ctx, r.Experiment, p, dir)
+}
+
 // warmUp sends the workload over each transport for nothing but caches, as often as was asked for.
 func (r *recorder) warmUp(ctx context.Context, p planned) error {
 	for range r.Warmup {
@@ -305,7 +327,7 @@ func (r *recorder) warmUp(ctx context.Context, p planned) error {
 			}
 			p.transport = t
 			r.progress(r.now(p))
-			if _, _, err := r.bench.trial(ctx, r.Experiment, p, ""); err != nil {
+			if _, _, err := r.perform(ctx, p, ""); err != nil {
 				return r.failed(ctx, p, fmt.Errorf("warm-up: %w", err))
 			}
 		}

@@ -20,6 +20,9 @@ type evidence struct {
 	Wire                      bool     // false: the hosts are connected directly, and the next three are 0
 	WireIn, WireLost, WireOut [2]int64 // by direction: A to B, B to A
 
+	// Apart: the hosts are two, with a real link between them, and WireLost is what left the one and did not arrive at the other.
+	Apart bool
+
 	Real        bool // the hosts' interfaces are lent: others' frames may arrive too
 	Shared      bool // others send over the hosts' interfaces too: their counters are no witness
 	SuperFrames bool // a captured frame may stand for several of the wire: segments are compared by the analysis
@@ -82,8 +85,8 @@ func (e evidence) judge() witnesses {
 		check("wire delivered to receiver", e.WireOut[0], "wire took in less lost", e.WireIn[0]-e.WireLost[0])
 		check("wire delivered to sender", e.WireOut[1], "wire took in less lost", e.WireIn[1]-e.WireLost[1])
 	} else if !e.uncountable() {
-		check("frames sender's capture saw leave", e.A.Out, "receiver's capture saw arrive", e.B.In)
-		check("frames receiver's capture saw leave", e.B.Out, "sender's capture saw arrive", e.A.In)
+		check("frames sender's capture saw leave less lost", e.A.Out-e.WireLost[0], "receiver's capture saw arrive", e.B.In)
+		check("frames receiver's capture saw leave less lost", e.B.Out-e.WireLost[1], "sender's capture saw arrive", e.A.In)
 	}
 	e.judgeInterfaces(&w, check)
 	check("frames recorded from sender", e.RecordedAtoB, "capture", e.A.Out)
@@ -101,7 +104,7 @@ func (e evidence) judge() witnesses {
 
 // uncountable reports whether frames are counted differently wherever they pass: a real interface that segments and reassembles
 // shows its capture other frames than its counters, and than the other end's. Which, is its driver's choice.
-func (e evidence) uncountable() bool { return e.Real && e.SuperFrames }
+func (e evidence) uncountable() bool { return (e.Real || e.Apart) && e.SuperFrames }
 
 // judgeInterfaces compares the interfaces' own counters. A lent interface also receives what others send; what is sent from
 // its namespace is the experiment's.

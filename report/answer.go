@@ -151,8 +151,11 @@ func compares(ref, t analyze.Transport, figure string) bool {
 
 // unclear reports whether the difference from the reference is no larger than the noise: the medians differ, but say nothing.
 func unclear(ref, t analyze.Transport, figure string) bool {
-	s := t.Summary[figure]
-	return ref.Summary[figure].Median != s.Median && (s.Difference == nil || !s.Difference.Clear)
+	s, base := t.Summary[figure], ref.Summary[figure]
+	if apart := math.Abs(float64(base.Median - s.Median)); apart > 0 && apart <= clockDoubt(&ref)+clockDoubt(&t) && strings.HasPrefix(figure, "latency") {
+		return true
+	}
+	return base.Median != s.Median && (s.Difference == nil || !s.Difference.Clear)
 }
 
 // unclearLatency names the latencies that no transport's line mentions, because they did not clearly change.
@@ -173,7 +176,17 @@ func unclearLatency(w *analyze.Workload) string {
 	if len(open) == 0 {
 		return ""
 	}
-	return "No clear change of latency against " + ref.Name + " (no larger than the noise, or fewer than 5 trials): " + strings.Join(open, ", ") + "."
+	return "No clear change of latency against " + ref.Name + " (" + whyUnclear(w) + "): " + strings.Join(open, ", ") + "."
+}
+
+func whyUnclear(w *analyze.Workload) string {
+	why := "no larger than the noise, or fewer than 5 trials"
+	for i := range w.Transports {
+		if clockDoubt(&w.Transports[i]) > 0 {
+			return "no larger than the noise, fewer than 5 trials, or less than the hosts' clocks can tell"
+		}
+	}
+	return why
 }
 
 // steady is how far, relative to its median, a figure may range over the trials before it is called unstable.

@@ -47,6 +47,7 @@ func eachWorkload(r *analyze.Run, wide, inline bool) document {
 			head.lines = append(head.lines, line{text: text})
 			link = text
 		}
+		head.lines = append(head.lines, clockLines(w)...)
 		if i == 0 {
 			head.lines = append(presetLines(r.Preset), head.lines...)
 		}
@@ -264,6 +265,9 @@ func hostLine(r *analyze.Run) string {
 	}
 	if r.Version != "" {
 		parts = append(parts, "wiretax "+r.Version)
+	}
+	if far := r.FarHost; far != nil {
+		parts = append(parts, fmt.Sprintf("receiver on %s %s, %s, %s, %s", far.OS, far.Kernel, far.Arch, plural(float64(far.CPUs), "CPU"), far.Libpcap))
 	}
 	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), ", ")
 }

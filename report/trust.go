@@ -11,7 +11,7 @@ import (
 
 // trustSection says whether independent counters confirm the figures, and where they don't.
 func trustSection(r *analyze.Run) section {
-	var trials, dropped, lost int64
+	var trials, dropped, lost, lostOnPath int64
 	var doubts []line
 	for i := range r.Workloads {
 		for _, t := range r.Workloads[i].Transports {
@@ -20,6 +20,7 @@ func trustSection(r *analyze.Run) section {
 				trials++
 				dropped += trial.Dropped()
 				lost += trial.Drops[analyze.LostByRequest]
+				lostOnPath += trial.Drops[analyze.LostOnPath]
 				if !trial.Verified() {
 					doubts = append(doubts, line{label: trialName(r, i, t.Name, n), text: doubt(trial), tone: bad})
 				}
@@ -32,6 +33,9 @@ func trustSection(r *analyze.Run) section {
 	counted := plural(float64(trials), "trial") + ", " + plural(float64(dropped), "drop")
 	if lost > 0 {
 		counted += ", " + plural(float64(lost), "frame") + " lost by request"
+	}
+	if lostOnPath > 0 {
+		counted += ", " + plural(float64(lostOnPath), "frame") + " lost between the hosts"
 	}
 	if len(doubts) == 0 {
 		verified := line{text: fmt.Sprintf("every trial verified: %s (%s)", strings.Join(witnessNames(r), " = "), counted), tone: good}
@@ -50,8 +54,7 @@ const mostDoubts = 10
 func trialName(r *analyze.Run, workload int, transport string, n int) string {
 	name := fmt.Sprintf("%s trial %d", transport, n+1)
 	if len(r.Workloads) > 1 {
-		w := &r.Workloads[workload]
-		name = fmt.Sprintf("%d x %s B %s", w.Messages, sizeOf(w), name)
+		name = cellNames(r)[workload] + ", " + name
 	}
 	return name
 }
@@ -104,7 +107,7 @@ func witnessNames(r *analyze.Run) []string {
 func drops(t *analyze.Trial) string {
 	var parts []string
 	for _, reason := range slices.Sorted(maps.Keys(t.Drops)) {
-		if n := t.Drops[reason]; n != 0 && reason != analyze.LostByRequest {
+		if n := t.Drops[reason]; n != 0 && reason != analyze.LostByRequest && reason != analyze.LostOnPath {
 			parts = append(parts, clean(reason)+glue+integer(n))
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/google/gopacket/pcap"
@@ -17,7 +18,7 @@ type Config struct {
 	Buffer    int    // octets of the kernel's ring
 	Filter    string // pcap-filter(7) expression, compiled for the interface and applied by the kernel; empty for all frames
 
-	NotPromiscuous bool // of Bulk alone: only frames that the interface takes anyway
+	NotPromiscuous bool // only frames that the interface takes anyway
 }
 
 // poll bounds how long a read waits, and so how long Close does: a handle that blocks for ever in libpcap cannot be closed
@@ -33,9 +34,16 @@ type Frame struct {
 
 // Capture reads frames from an interface until it is closed.
 type Capture struct {
-	handle *pcap.Handle
-	stop   atomic.Bool
-	ended  chan error
+	handle  *pcap.Handle
+	stop    atomic.Bool
+	filters chan change
+	ended   chan error
+}
+
+// change is a filter to set, and where to tell how that went.
+type change struct {
+	filter string
+	done   chan error
 }
 
 // Open starts to capture; when it returns, the kernel records every frame. It must run on a thread of the interface's
@@ -45,13 +53,19 @@ type Capture struct {
 // TPACKET_V2, whose ring slots have the size of the snap length, so a large one loses frames.
 func Open(c Config, each func(Frame)) (*Capture, error) {
 	handle, err := activate(c)
+	if err != nil && err.Error() == permissionDenied {
+		err = syscall.EPERM
+	}
 	if err != nil {
 		return nil, fmt.Errorf("open %s for capture: %w", c.Interface, err)
 	}
-	capture := &Capture{handle: handle, ended: make(chan error, 1)}
+	capture := &Capture{handle: handle, filters: make(chan change), ended: make(chan error, 1)}
 	go func() { capture.ended <- capture.read(each) }()
 	return capture, nil
 }
+
+// permissionDenied is how gopacket/pcap puts PCAP_ERROR_PERM_DENIED: CAP_NET_RAW is missing.
+const permissionDenied = "Permission Denied"
 
 func activate(c Config) (*pcap.Handle, error) {
 	inactive, err := pcap.NewInactiveHandle(c.Interface)
@@ -61,7 +75,7 @@ func activate(c Config) (*pcap.Handle, error) {
 	defer inactive.CleanUp()
 	for _, err := range []error{
 		inactive.SetSnapLen(c.SnapLen),
-		inactive.SetPromisc(true),
+		inactive.SetPromisc(!c.NotPromiscuous),
 		inactive.SetTimeout(poll),
 		inactive.SetImmediateMode(true),
 		inactive.SetBufferSize(c.Buffer),
@@ -81,8 +95,25 @@ func activate(c Config) (*pcap.Handle, error) {
 	return handle, nil
 }
 
+// SetFilter replaces the filter, which needs no privileges. Frames that the one before let pass may still come.
+func (c *Capture) SetFilter(expression string) error {
+	done := make(chan error, 1)
+	select {
+	case c.filters <- change{expression, done}:
+		return <-done
+	case err := <-c.ended:
+		c.ended <- err // for Close
+		return fmt.Errorf("set filter: %w", err)
+	}
+}
+
 func (c *Capture) read(each func(Frame)) error {
 	for !c.stop.Load() {
+		select {
+		case to := <-c.filters: // here, because the handle is not for two threads
+			to.done <- c.handle.SetBPFFilter(to.filter)
+		default:
+		}
 		data, info, err := c.handle.ZeroCopyReadPacketData()
 		switch {
 		case err == nil:

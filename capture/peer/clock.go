@@ -41,11 +41,19 @@ const (
 )
 
 // exchanges is how many are tried for one with a short round trip: what waits for a busy CPU is longer.
-const exchanges = 16
+const (
+	exchanges      = 16
+	leastExchanges = 4
+	exchangesLimit = 100 * time.Millisecond
+)
 
 // Compare asks the other end for its clocks, and takes the exchange with the shortest round trip.
 func (c *Conn) Compare(ctx context.Context) (best Offset, err error) {
+	start := time.Now()
 	for i := range exchanges {
+		if i >= leastExchanges && time.Since(start) > exchangesLimit {
+			break // a long way takes no more of the time
+		}
 		before, err := ReadClocks()
 		if err != nil {
 			return best, err

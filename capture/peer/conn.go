@@ -14,6 +14,7 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 	"unicode"
 )
@@ -75,11 +76,14 @@ func newConn(ctx context.Context, conn *tls.Conn, r *bufio.Reader, farewell stri
 }
 
 func (c *Conn) read(r *bufio.Reader) {
+	var errno syscall.Errno
 	for {
 		m, err := readMessage(r, MaxMessage)
 		switch {
 		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed):
 			err = ErrGone
+		case errors.As(err, &errno): // without addresses that whoever tells of it names anyway
+			err = fmt.Errorf("%w: %w", ErrGone, errno)
 		case err != nil:
 			err = fmt.Errorf("%w: %w", ErrGone, err)
 		case m.kind == failure:
@@ -133,6 +137,9 @@ func (c *Conn) Send(kind string, body any) error {
 		return c.why(err)
 	}
 	if err := writeMessage(c.tls, kind, octets); err != nil {
+		if errno := syscall.Errno(0); errors.As(err, &errno) {
+			err = fmt.Errorf("%w: %w", ErrGone, errno)
+		}
 		return c.why(fmt.Errorf("send %s: %w", kind, err))
 	}
 	return nil

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"syscall"
 	"time"
 )
 
@@ -41,6 +42,10 @@ func Dial(ctx context.Context, d net.Dialer, network, address string, k *Key, pr
 	defer cancel()
 	raw, err := d.DialContext(greet, network, address)
 	if err != nil {
+		var errno syscall.Errno
+		if errors.As(err, &errno) { // without the address a second time
+			err = errno
+		}
 		if cause := context.Cause(greet); cause != nil {
 			err = cause
 		}

@@ -18,9 +18,11 @@ type Server struct {
 	Program string // version, for messages
 	// Session serves a client until it is done; conn's context ends with the connection. Its error is told to the client.
 	Session func(ctx context.Context, conn *Conn) error
+	Once    bool // end after the first session
 	// Log is told in words what happened, a line at a time.
 	Log func(line string)
 
+	end     context.CancelFunc
 	session chan struct{} // holds one while there is a session
 	mu      sync.Mutex
 	pending []net.Conn // not yet known to have the key, oldest first
@@ -38,6 +40,8 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	if err != nil {
 		return err
 	}
+	ctx, s.end = context.WithCancel(ctx)
+	defer s.end()
 	s.session = make(chan struct{}, 1)
 	var connections sync.WaitGroup
 	defer connections.Wait()
@@ -124,6 +128,9 @@ func (s *Server) handle(ctx context.Context, raw net.Conn, config *tls.Config) {
 		return
 	}
 	s.serve(ctx, newConn(ctx, conn, r, stopped))
+	if s.Once {
+		s.end()
+	}
 }
 
 // stopped is what a client is told when the server ends.

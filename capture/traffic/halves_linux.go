@@ -73,6 +73,7 @@ func Join(sender, receiver *Half, ahead time.Duration) *Outcome {
 	o.CPU.Receiver, o.CPU.Floor = r.CPU.Receiver, max(o.CPU.Floor, r.CPU.Floor)
 	o.ApplicationBytesDelivered += r.ApplicationBytesDelivered
 	o.Port, o.Receivers = r.Port, r.Receivers
+	o.CPU.Receiver, o.CPU.Floor, o.CPU.Known = r.CPU.Receiver, max(o.CPU.Floor, r.CPU.Floor), o.CPU.Known && r.CPU.Known
 	o.Options = maps.Clone(sender.Outcome.Options)
 	maps.Copy(o.Options, r.Options)
 	last := sender.Last
@@ -173,7 +174,7 @@ func (r *run) openReceiver(kind, protocol int, prepare func(fd int) error) (int,
 			}
 		}
 		if !r.here.sends() {
-			if err := onlyFrom(fd, r.From.Addr); err != nil {
+			if err := onlyFrom(fd, kind, r.From.Addr); err != nil {
 				return err
 			}
 		}

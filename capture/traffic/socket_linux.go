@@ -136,6 +136,16 @@ func portOf(name unix.Sockaddr) (uint16, error) {
 	return 0, fmt.Errorf("read socket name: %w", unix.EAFNOSUPPORT)
 }
 
+func addressOf(name unix.Sockaddr) netip.Addr {
+	switch a := name.(type) {
+	case *unix.SockaddrInet4:
+		return netip.AddrFrom4(a.Addr)
+	case *unix.SockaddrInet6:
+		return netip.AddrFrom16(a.Addr)
+	}
+	return netip.Addr{}
+}
+
 func connect(fd int, a netip.AddrPort) error {
 	for {
 		// A second call after an interruption goes on waiting for the first one's handshake.
@@ -149,11 +159,15 @@ func connect(fd int, a netip.AddrPort) error {
 	}
 }
 
-// accept returns the next connection and the port of its other end.
-func (s *sockets) accept(listener int) (fd int, peer uint16, err error) {
+// accept returns the next connection from a host and the port of its other end. Others are closed.
+func (s *sockets) accept(listener int, from netip.Addr) (fd int, peer uint16, err error) {
 	for {
 		switch fd, name, err := unix.Accept4(listener, unix.SOCK_CLOEXEC); err {
 		case nil:
+			if addressOf(name) != from.WithZone("") {
+				unix.Close(fd)
+				continue
+			}
 			s.add(fd)
 			peer, err := portOf(name)
 			return fd, peer, err

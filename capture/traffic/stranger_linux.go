@@ -18,8 +18,9 @@ const (
 
 // onlyFrom makes the kernel drop whatever comes to the socket from elsewhere, before anything answers it: not even a SYN gets
 // a SYN-ACK, so nobody can make this host send to an address that is not his (BCP 38 is not everywhere). MPTCP's listener has
-// no such option (mptcp_setsockopt, net/mptcp/sockopt.c): it answers a SYN as any listener does, and nothing else.
-func onlyFrom(fd int, peer netip.Addr) error {
+// no such option (mptcp_setsockopt, net/mptcp/sockopt.c), and newer kernels grant it on TCP to CAP_NET_ADMIN alone: a listener
+// without it answers a SYN as any does, and a stranger's connection is closed (sockets.accept).
+func onlyFrom(fd, kind int, peer netip.Addr) error {
 	offset, address := uint32(networkHeader+source6), peer.AsSlice()
 	if peer.Is4() {
 		offset = networkHeader + source4
@@ -34,7 +35,7 @@ func onlyFrom(fd int, peer netip.Addr) error {
 	}
 	program = append(program, unix.SockFilter{Code: end, K: 0xffffffff}, unix.SockFilter{Code: end, K: 0})
 	err := unix.SetsockoptSockFprog(fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &unix.SockFprog{Len: uint16(len(program)), Filter: &program[0]})
-	if err != nil && err != unix.EOPNOTSUPP {
+	if err != nil && err != unix.EOPNOTSUPP && (err != unix.EPERM || kind != unix.SOCK_STREAM) {
 		return fmt.Errorf("set SO_ATTACH_FILTER: %w", err)
 	}
 	return nil

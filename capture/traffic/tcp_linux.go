@@ -74,7 +74,7 @@ func (r *run) acceptAll(ctx context.Context, listener int) error {
 	for range r.connections {
 		var fd int
 		var peer uint16
-		if fd, peer, err = r.sockets.accept(listener); err != nil {
+		if fd, peer, err = r.sockets.accept(listener, r.From.Addr); err != nil {
 			break
 		}
 		c := r.from(peer)

@@ -114,6 +114,12 @@ func DependsOnKernel(name string) bool {
 	return name == "mptcp" || name == "udp-gso" || isVariant(name)
 }
 
+// SetsHost reports whether the transport sets sysctls or routes of its hosts: it needs network namespaces of its own.
+func SetsHost(name string) bool {
+	t, err := lookup(name)
+	return err == nil && t.setsHost()
+}
+
 func lookup(name string) (transport, error) {
 	for _, t := range transports {
 		if t.name == name {

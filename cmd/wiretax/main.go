@@ -149,7 +149,7 @@ frames TCP coalescing saved, and at what latency.`,
 	}
 	root.SetFlagErrorFunc(flagError)
 	root.SetVersionTemplate("wiretax {{.Version}}\n")
-	root.AddCommand(newRunCommand(), newAnalyzeCommand(), newWatchCommand(), newDoctorCommand(), newExplainCommand(), newSchemaCommand())
+	root.AddCommand(newRunCommand(), newServeCommand(), newAnalyzeCommand(), newWatchCommand(), newDoctorCommand(), newExplainCommand(), newSchemaCommand())
 	arrangeHelp(root)
 	everyCommand(root, func(c *cobra.Command) {
 		completeFlags(c)

@@ -6,12 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"wiretax/capture"
 	"wiretax/capture/lab"
+	"wiretax/capture/peer"
 	"wiretax/capture/privilege"
 	"wiretax/capture/recording"
 	"wiretax/capture/traffic"
@@ -35,6 +37,7 @@ type runFlags struct {
 	out           string
 	resume        string
 	real          interfaceFlags
+	far           farFlags
 	output        outputFlags
 }
 
@@ -85,6 +88,8 @@ that TLS and QUIC add to the application's own count as header bytes.`,
                                         a matrix, as many trials as it takes
   sudo wiretax run -i eth1 --peer-if eth2
                                         on two ports of this machine
+  sudo wiretax run --to 192.0.2.2 -i eth1 --key-file wiretax.key
+                                        between two hosts: wiretax serve --help
   wiretax run --out d                   keep captures (pcapng) and run.json in d
   wiretax run --resume d                go on where that was interrupted
   wiretax run --json | jq '.workloads[0].transports[].summary.frames'`,
@@ -107,6 +112,7 @@ that TLS and QUIC add to the application's own count as header bytes.`,
 	fl.StringVar(&f.out, "out", "", "keep the captures and run.json in this new `DIR`")
 	fl.StringVar(&f.resume, "resume", "", "go on with the interrupted recording in `DIR`; flags may be left out, they are those it began with")
 	f.real.register(fl)
+	f.far.register(fl)
 	f.output.register(fl)
 	return c
 }
@@ -135,6 +141,12 @@ func run(c *cobra.Command, f *runFlags) (failure error) {
 	}
 	if err := f.applyPreset(c); err != nil {
 		return err
+	}
+	if err := f.far.check(c, f.real.near); err != nil {
+		return err
+	}
+	if f.far.to != "" {
+		return f.far.run(c, f, f.real)
 	}
 	e, err := f.experiment(c)
 	if err != nil {
@@ -195,6 +207,9 @@ func (f *runFlags) recordAndPrint(c *cobra.Command, e capture.Experiment, dir st
 	recordErr := record(c.Context(), e, dir, line.show)
 	line.clear()
 	var incomplete *capture.IncompleteError
+	if kept := cmp.Or(f.out, f.resume); kept != "" && errors.As(recordErr, &incomplete) && incomplete.Done > 0 {
+		recordErr = fmt.Errorf("%w (wiretax run --resume %s goes on)", recordErr, kept)
+	}
 	if recordErr != nil && !(errors.As(recordErr, &incomplete) && incomplete.Done >= len(e.Transports)) {
 		return recordErr
 	}
@@ -223,6 +238,10 @@ func describe(err error) string {
 		return fmt.Sprintf("build the test link: %v (%s)", err, namespace.Remedy())
 	case errors.As(err, &tun):
 		return fmt.Sprintf("build the test link: %v (modprobe tun; in a container add --device /dev/net/tun; or --link packet)", err)
+	case errors.Is(err, peer.ErrOpenKey):
+		return err.Error() + " (chmod go= on it)"
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return err.Error() + " (does wiretax serve run there?)"
 	case errors.Is(err, context.Canceled):
 		return strings.Replace(err.Error(), context.Canceled.Error(), "interrupted", 1)
 	}

@@ -1,0 +1,257 @@
+package capture
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"wiretax/capture/nic"
+	"wiretax/capture/peer"
+	"wiretax/capture/traffic"
+)
+
+// Server is the far end of experiments between two hosts. It sends test traffic to the address of the control connection alone,
+// which has proved that it has the key, and takes none from elsewhere.
+type Server struct {
+	Place
+	Key     *peer.Key
+	Port    uint16 // of test traffic; the control connection's listener is Serve's
+	Limits  Limits
+	Version string // of the program
+	Log     func(line string)
+	Once    bool // end after the first session
+
+	vantage *vantage
+}
+
+// Listen opens the captures and the control connection's listener on the server's interface: nobody reaches it by another one.
+// Without a host the address is all of IPv6 and IPv4. No privileges are needed afterwards.
+func (s *Server) Listen(ctx context.Context, address string) (l net.Listener, err error) {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w", address, err)
+	}
+	err = s.within(func() error {
+		if host != "" {
+			l, err = s.listener().Listen(ctx, "tcp", address)
+			return err
+		}
+		if l, err = s.listener().Listen(ctx, "tcp6", address); err != nil { // a kernel without IPv6
+			l, err = s.listener().Listen(ctx, "tcp4", address)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s of %s: %w", address, s.Interface, plainError(err))
+	}
+	if s.vantage, err = s.open(); err != nil {
+		l.Close()
+		return nil, err
+	}
+	if port := l.Addr().(*net.TCPAddr).Port; s.Port == 0 {
+		s.Port = uint16(port + 1)
+	}
+	return l, nil
+}
+
+func (s *Server) listener() *net.ListenConfig {
+	c := &net.ListenConfig{Control: func(network, address string, raw syscall.RawConn) error {
+		var failed error
+		err := raw.Control(func(fd uintptr) {
+			failed = unix.BindToDevice(int(fd), s.Interface)
+			if host, _, _ := net.SplitHostPort(address); network == "tcp6" && host == "" { // IPv4 too (ipv6(7))
+				failed = cmp.Or(failed, unix.SetsockoptInt(int(fd), unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, 0))
+			}
+		})
+		return cmp.Or(err, failed)
+	}}
+	c.SetMultipathTCP(false)
+	return c
+}
+
+// plainError is what the system says, without the call and the address that the caller names anyway.
+func plainError(err error) error {
+	var errno syscall.Errno
+	if errors.As(err, &errno) {
+		return errno
+	}
+	return err
+}
+
+// Serve takes sessions from Listen's listener, one at a time, until ctx ends. A session under way is ended and cleaned up first.
+func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+	defer s.vantage.close()
+	p := peer.Server{Key: s.Key, Program: s.Version, Once: s.Once, Log: s.Log, Session: s.session}
+	return p.Serve(ctx, l)
+}
+
+// idleLimit is how long a client may be silent between two trials.
+const idleLimit = 2 * time.Minute
+
+func (s *Server) session(ctx context.Context, conn *peer.Conn) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, s.Limits.Duration, fmt.Errorf("the session is longer than the %v that this server allows", s.Limits.Duration))
+	defer cancel()
+	var begin struct{}
+	if err := conn.Receive(ctx, kindBegin, &begin); err != nil {
+		return err
+	}
+	own, far := addresses(conn)
+	v := s.vantage
+	if err := v.aim(own, far, s.Port); err != nil {
+		return err
+	}
+	defer v.rest()
+	e := farEnd{Server: s, vantage: v, conn: conn, far: far}
+	i := interfaceFacts{Name: s.Interface}
+	_ = s.within(func() error { i.Driver = nic.Driver(s.Interface); return nil })
+	err := conn.Send(kindReady, ready{
+		Host: thisHost(), Interface: i, MTU: v.mtu, Port: s.Port, Offloads: v.offloads, Hides: v.hides(), Limits: s.Limits,
+	})
+	if err != nil {
+		return err
+	}
+	for err == nil {
+		err = e.next(ctx)
+	}
+	if err == errDone {
+		return nil
+	}
+	return err
+}
+
+func ipOf(a netip.Addr) int {
+	if a.Is4() {
+		return 4
+	}
+	return 6
+}
+
+// addresses are those of the control connection's ends: the test traffic's too.
+func addresses(conn *peer.Conn) (own, far netip.Addr) {
+	return conn.LocalAddr().AddrPort().Addr().Unmap(), conn.RemoteAddr().AddrPort().Addr().Unmap()
+}
+
+// farEnd is the server's side of a session.
+type farEnd struct {
+	*Server
+	*vantage
+	conn *peer.Conn
+	far  netip.Addr
+}
+
+// errDone says that the client has closed the connection between two trials: it has what it wants.
+var errDone = errors.New("done")
+
+// next does what the client asks for next.
+func (e *farEnd) next(ctx context.Context) error {
+	waiting, cancel := context.WithTimeoutCause(ctx, idleLimit, fmt.Errorf("silent for %v", idleLimit))
+	kind, read, err := e.conn.Next(waiting)
+	cancel()
+	switch {
+	case errors.Is(err, peer.ErrGone):
+		return errDone
+	case err != nil:
+		return err
+	case kind == peer.AskClock:
+		return e.conn.TellClocks()
+	case kind != kindTrial:
+		return fmt.Errorf("unexpected message %q", kind)
+	}
+	var r request
+	if err := read(&r); err != nil {
+		return err
+	}
+	return e.trial(ctx, r)
+}
+
+// trial is the receiver's part of a trial.
+func (e *farEnd) trial(ctx context.Context, r request) error {
+	w, err := r.Workload.workload()
+	if err != nil {
+		return err
+	}
+	if err := e.Limits.allow(w, r, ipOf(e.own)); err != nil {
+		return err
+	}
+	base, err := e.begin()
+	if err != nil {
+		return err
+	}
+	half, err := traffic.Receive(ctx, traffic.Config{
+		Workload: w, Transport: r.Transport, MTU: r.MTU, CongestionControl: r.CongestionControl, Port: e.Port,
+		From: traffic.Host{Addr: e.far}, To: traffic.Host{Addr: e.own, Within: e.vantage.Within},
+		Arrived:     func(ctx context.Context) error { return e.settled(ctx, e.conn, r.Rounds) },
+		Room:        pace(e.Limits.Rate, w),
+		AnswerLimit: r.AnswerLimit,
+	}, meeting(e.conn))
+	if err != nil {
+		return err
+	}
+	times := half.Times
+	half.Times = nil
+	if err := e.conn.Send(kindHalf, half); err != nil {
+		return err
+	}
+	if err := sendTimes(e.conn, times); err != nil {
+		return err
+	}
+	if err := e.settled(ctx, e.conn, r.Rounds); err != nil {
+		return err
+	}
+	return e.report(base, r.Trial)
+}
+
+// report tells what this end saw.
+func (e *farEnd) report(base stand, frames bool) error {
+	s, err := e.since(base, counterPatience)
+	if err != nil {
+		return err
+	}
+	if err := e.conn.Send(kindSighting, s); err != nil {
+		return err
+	}
+	if frames {
+		sent, arrived, err := e.frames()
+		if err != nil {
+			return err
+		}
+		if err := sendRecords(e.conn, kindSent, sent); err != nil {
+			return err
+		}
+		if err := sendRecords(e.conn, kindArrived, arrived); err != nil {
+			return err
+		}
+	}
+	return e.conn.Send(kindEnd, []byte{})
+}
+
+// counterPatience is how long an interface's counters may take to agree with the capture.
+const counterPatience = 100 * time.Millisecond
+
+// maxRounds is more than settled needs on any link.
+const maxRounds = 10_000
+
+// allow reports what of a trial is beyond the limits.
+func (l Limits) allow(w traffic.Workload, r request, ip int) error {
+	if err := w.Check(r.Transport, ip); err != nil { // before anything is made for its messages
+		return err
+	}
+	switch n := w.Plan().Octets(); {
+	case n > l.Bytes:
+		return fmt.Errorf("a trial of %d bytes is larger than the %d that this server allows (serve --max-bytes)", n, l.Bytes)
+	case w.Interval > 0 && w.MeanSize()*8*float64(time.Second)/float64(w.Interval) > float64(l.Rate) && l.Rate > 0:
+		return fmt.Errorf("%v: more than the %d bit/s that this server allows (serve --max-rate)", w, l.Rate)
+	case time.Duration(w.Messages)*w.Interval > l.Duration:
+		return fmt.Errorf("%v: longer than the %v that this server allows (serve --max-duration)", w, l.Duration)
+	case r.Rounds < 1 || r.Rounds > maxRounds || r.AnswerLimit < 0 || r.AnswerLimit > time.Hour:
+		return fmt.Errorf("%d rounds, answers within %v", r.Rounds, r.AnswerLimit)
+	}
+	return nil
+}
