@@ -167,7 +167,11 @@ func (f *interfaceFlags) runElsewhere(ctx context.Context, keepOffloads bool) (d
 	if user == nil && privileged {
 		return false, nil
 	}
-	err = runInside(ctx, innerOf(user))
+	inner := innerOf(user)
+	if user != nil { // waiting, and --open, need no root
+		inner.Started = func() error { return privilege.Drop(user) }
+	}
+	err = runInside(ctx, inner)
 	if errors.As(err, new(*lab.NamespaceError)) && privileged && f.user == "" {
 		return false, nil // nobody may make user namespaces here, but root makes the link without
 	}

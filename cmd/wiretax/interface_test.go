@@ -652,3 +652,21 @@ func TestInPlaceGivesNoDirectoryAway(t *testing.T) {
 	}
 	m.unchanged(t, was)
 }
+
+// Without interfaces too nobody who only waits is root.
+func TestRootIsGivenUpOnAMadeLink(t *testing.T) {
+	m := newMachine(t, cable)
+	out := filepath.Join(publicDir(t), "out")
+	c, _, stderr := m.start(t, "run", "--runs", "10000", "--out", out)
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		if captures, _ := filepath.Glob(filepath.Join(out, "*.pcapng")); len(captures) > 0 {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("no trial after 20 s: %s", stderr)
+		}
+	}
+	if s := ids(t, c.Process.Pid); s["Uid"] != strconv.Itoa(asSudo) || s["CapEff"] != "0000000000000000" {
+		t.Errorf("while it waits: user %s, capabilities %s", s["Uid"], s["CapEff"])
+	}
+}
