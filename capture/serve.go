@@ -120,7 +120,7 @@ func (s *Server) session(ctx context.Context, conn *peer.Conn) error {
 	for err == nil {
 		err = e.next(ctx)
 	}
-	if errors.Is(err, peer.ErrGone) { // a client closes when it has what it wants
+	if err == errDone {
 		return nil
 	}
 	return err
@@ -146,12 +146,17 @@ type farEnd struct {
 	far  netip.Addr
 }
 
+// errDone says that the client has closed the connection between two trials: it has what it wants.
+var errDone = errors.New("done")
+
 // next does what the client asks for next.
 func (e *farEnd) next(ctx context.Context) error {
 	waiting, cancel := context.WithTimeoutCause(ctx, idleLimit, fmt.Errorf("silent for %v", idleLimit))
 	kind, read, err := e.conn.Next(waiting)
 	cancel()
 	switch {
+	case errors.Is(err, peer.ErrGone):
+		return errDone
 	case err != nil:
 		return err
 	case kind == peer.AskClock:

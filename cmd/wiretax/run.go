@@ -207,6 +207,9 @@ func (f *runFlags) recordAndPrint(c *cobra.Command, e capture.Experiment, dir st
 	recordErr := record(c.Context(), e, dir, line.show)
 	line.clear()
 	var incomplete *capture.IncompleteError
+	if kept := cmp.Or(f.out, f.resume); kept != "" && errors.As(recordErr, &incomplete) && incomplete.Done > 0 {
+		recordErr = fmt.Errorf("%w (wiretax run --resume %s goes on)", recordErr, kept)
+	}
 	if recordErr != nil && !(errors.As(recordErr, &incomplete) && incomplete.Done >= len(e.Transports)) {
 		return recordErr
 	}
