@@ -243,7 +243,10 @@ func (l Limits) allow(w traffic.Workload, r request, ip int) error {
 	if err := w.Check(r.Transport, ip); err != nil { // before anything is made for its messages
 		return err
 	}
-	switch n := w.Plan().Octets(); {
+	if w.Schedule != nil {
+		return errors.New("a schedule of messages: run --to asks for none")
+	}
+	switch n := max(w.Plan().Octets(), w.Buffers()); {
 	case n > l.Bytes:
 		return fmt.Errorf("a trial of %d bytes is larger than the %d that this server allows (serve --max-bytes)", n, l.Bytes)
 	case w.Interval > 0 && w.MeanSize()*8*float64(time.Second)/float64(w.Interval) > float64(l.Rate) && l.Rate > 0:
