@@ -73,24 +73,27 @@ func newBench(e Experiment, l Link) (_ *bench, err error) {
 // seen it, so it is far above what the sender may have in it.
 const deviceQueue = 100_000
 
-// sendQueue is how many datagrams the sender may be ahead of the wire and of its capture, the queue of a NIC.
+// sendQueue is how many frames the sender may be ahead of its capture and of the relay where the link has no rate.
 const sendQueue = 4096
 
-// room blocks while the sender's interface has as many datagrams in its queue as a NIC's would have. Neither a TAP device
-// nor a veth makes a sender wait: it would fill the queue and the capture's ring, and lose what does not fit.
-func (b *bench) room(written int64) {
-	ahead := func() int64 {
-		seen := b.observers[0].sent.Load()
-		if b.wire != nil {
-			seen = min(seen, b.wire.Counters()[0].In)
-		}
-		return written - seen
-	}
+// room blocks while as many frames wait in front of the wire as a NIC's queue and the socket's send buffer would hold. Neither a
+// TAP device nor a veth makes a sender wait: it would fill the queue and the capture's ring, and lose what does not fit; and the
+// relay takes all in at once, to let it wait where no sender knows of it. queue is the limit in frames, each the time that one
+// takes on the wire.
+func (b *bench) room(written, queue int64, each time.Duration) {
 	// Frames that were dropped never come: a queue that does not move is not waited for.
 	deadline, before := time.Now().Add(roomPatience), int64(0)
-	for n := ahead(); n >= sendQueue; n = ahead() {
-		if n != before {
-			deadline, before = time.Now().Add(roomPatience), n
+	for {
+		ahead, backlog := written-b.observers[0].sent.Load(), time.Duration(0)
+		if b.wire != nil {
+			ahead = max(ahead, written-b.wire.Counters()[0].In)
+			backlog = b.wire.Backlog(0)
+		}
+		if waiting := time.Duration(ahead)*each + backlog; ahead < sendQueue && (each == 0 || waiting < time.Duration(queue)*each) {
+			return
+		}
+		if ahead != before || backlog > 0 {
+			deadline, before = time.Now().Add(roomPatience), ahead
 		}
 		if time.Now().After(deadline) {
 			return
@@ -285,6 +288,9 @@ func (b *bench) gather(base baseline, o *traffic.Outcome) (e evidence, drops map
 // segments adds up what the sockets of one host say.
 func segments(sockets []*traffic.TCPInfo) (out, in, retrans int64) {
 	for _, s := range sockets {
+		if s == nil { // another host may send anything
+			continue
+		}
 		out += int64(s.SegsOut)
 		in += int64(s.SegsIn)
 		retrans += int64(s.TotalRetrans)

@@ -60,6 +60,9 @@ func (f *Far) reach(ctx context.Context, version string) (s *session, err error)
 	if err := s.open(ctx, f.Place); err != nil {
 		err = s.blame(err)
 		s.close()
+		if ctx.Err() != nil {
+			err = context.Cause(ctx)
+		}
 		return nil, err
 	}
 	return s, nil

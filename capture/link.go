@@ -71,3 +71,24 @@ func (l Link) answerLimit() time.Duration { return time.Second + 4*l.RTT }
 
 // perMessage is what a message of its own frame costs beside its payload, in octets: Ethernet 38, IP 20 to 40, TCP 32.
 const perMessage = 100
+
+// sendBuffer is how many frames of a message a UDP socket's send buffer holds while the NIC has them, and how long each takes on
+// the wire, 0 where the link has no rate. Each is charged with the memory that it takes: a structure of 256 octets, and a power
+// of two for data, headers, headroom and 320 octets of shared information (__alloc_skb, net/core/skbuff.c).
+func (l Link) sendBuffer(w traffic.Workload) (frames int64, each time.Duration) {
+	const (
+		sndbuf     = 212_992 // net.core.wmem_default
+		structure  = 256
+		beside     = 391 // headers, headroom, shared information, aligned
+		withoutTCP = 66  // Ethernet 38, IPv4 and UDP 28
+	)
+	size := min(int(w.MeanSize()), l.MTU)
+	memory := 512
+	for memory < size+beside {
+		memory *= 2
+	}
+	if l.Rate > 0 {
+		each = time.Duration(float64(size+withoutTCP) * 8 / float64(l.Rate) * float64(time.Second))
+	}
+	return int64(sndbuf/(structure+memory)) + 1, each
+}

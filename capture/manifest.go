@@ -140,13 +140,14 @@ type trialFacts struct {
 	// LatencyUncertainty is that of the comparison of two hosts' clocks; missing where one clock measures.
 	LatencyUncertainty *float64 `json:"latency_uncertainty_seconds,omitempty"`
 	costFacts
-	DurationSeconds float64          `json:"duration_seconds"`
-	AutoCorked      int64            `json:"auto_corked"`
-	Port            uint16           `json:"port"`
-	Order           int              `json:"order"`
-	Capture         string           `json:"capture"`
-	Drops           map[string]int64 `json:"drops"`
-	Witnesses       witnesses        `json:"witnesses"`
+	DurationSeconds   float64          `json:"duration_seconds"`
+	AutoCorked        int64            `json:"auto_corked"`
+	Port              uint16           `json:"port"`
+	WireBitsPerSecond float64          `json:"wire_bits_per_second,omitempty"`
+	Order             int              `json:"order"`
+	Capture           string           `json:"capture"`
+	Drops             map[string]int64 `json:"drops"`
+	Witnesses         witnesses        `json:"witnesses"`
 }
 
 // applicationFacts are octets of messages and answers, each message counted once.

@@ -103,6 +103,7 @@ func (r *recorder) record(ctx context.Context) error {
 	}
 	switch {
 	case err == nil:
+		r.sayRates()
 		return r.manifest.write(r.dir, "", 0)
 	case r.done.trials == 0 && r.before == nil:
 		os.Remove(filepath.Join(r.dir, recording.ManifestName)) // nothing was recorded

@@ -120,7 +120,7 @@ func (s *Server) session(ctx context.Context, conn *peer.Conn) error {
 	for err == nil {
 		err = e.next(ctx)
 	}
-	if errors.Is(err, peer.ErrGone) { // a client closes when it has what it wants
+	if err == errDone {
 		return nil
 	}
 	return err
@@ -146,12 +146,17 @@ type farEnd struct {
 	far  netip.Addr
 }
 
+// errDone says that the client has closed the connection between two trials: it has what it wants.
+var errDone = errors.New("done")
+
 // next does what the client asks for next.
 func (e *farEnd) next(ctx context.Context) error {
 	waiting, cancel := context.WithTimeoutCause(ctx, idleLimit, fmt.Errorf("silent for %v", idleLimit))
 	kind, read, err := e.conn.Next(waiting)
 	cancel()
 	switch {
+	case errors.Is(err, peer.ErrGone):
+		return errDone
 	case err != nil:
 		return err
 	case kind == peer.AskClock:
@@ -238,7 +243,10 @@ func (l Limits) allow(w traffic.Workload, r request, ip int) error {
 	if err := w.Check(r.Transport, ip); err != nil { // before anything is made for its messages
 		return err
 	}
-	switch n := w.Plan().Octets(); {
+	if w.Schedule != nil {
+		return errors.New("a schedule of messages: run --to asks for none")
+	}
+	switch n := max(w.Plan().Octets(), w.Buffers()); {
 	case n > l.Bytes:
 		return fmt.Errorf("a trial of %d bytes is larger than the %d that this server allows (serve --max-bytes)", n, l.Bytes)
 	case w.Interval > 0 && w.MeanSize()*8*float64(time.Second)/float64(w.Interval) > float64(l.Rate) && l.Rate > 0:

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/google/gopacket/pcap"
@@ -52,6 +53,9 @@ type change struct {
 // TPACKET_V2, whose ring slots have the size of the snap length, so a large one loses frames.
 func Open(c Config, each func(Frame)) (*Capture, error) {
 	handle, err := activate(c)
+	if err != nil && err.Error() == permissionDenied {
+		err = syscall.EPERM
+	}
 	if err != nil {
 		return nil, fmt.Errorf("open %s for capture: %w", c.Interface, err)
 	}
@@ -59,6 +63,9 @@ func Open(c Config, each func(Frame)) (*Capture, error) {
 	go func() { capture.ended <- capture.read(each) }()
 	return capture, nil
 }
+
+// permissionDenied is how gopacket/pcap puts PCAP_ERROR_PERM_DENIED: CAP_NET_RAW is missing.
+const permissionDenied = "Permission Denied"
 
 func activate(c Config) (*pcap.Handle, error) {
 	inactive, err := pcap.NewInactiveHandle(c.Interface)

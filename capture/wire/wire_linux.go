@@ -35,6 +35,9 @@ type Config struct {
 type Counters struct {
 	In        int64 // frames taken in
 	InBytes   int64 // their octets, without FCS
+	WireBytes int64 // what they occupied, all that a frame takes included
+	// Span is from the beginning of the first frame to the end of the last. With WireBytes it is the rate that was reached.
+	Span      time.Duration
 	Lost      int64 // lost on purpose
 	Full      int64 // lost because the wire's buffer was full
 	Failed    int64 // refused by the far port
@@ -53,6 +56,7 @@ type Wire struct {
 	resetDone  chan struct{}
 	stop       atomic.Bool
 	ended      chan error
+	start      time.Time // of the relay's clock
 }
 
 // direction is one way of the wire. Only the relay's thread touches the unexported state; the counters are read by others.
@@ -63,6 +67,10 @@ type direction struct {
 	dice     dice
 
 	in, inBytes, lost, full, failed, out, sentinels atomic.Int64
+	idle                                            atomic.Int64 // busy, in nanoseconds
+
+	wireBytes   atomic.Int64
+	first, last atomic.Int64 // beginning of the first frame, end of the last, in picoseconds of the relay's clock
 }
 
 // Start begins to relay between the ports, non-blocking descriptors whose read(2) and write(2) carry one frame each. seed
@@ -72,7 +80,7 @@ func Start(c Config, ports [2]int, seed uint64) (*Wire, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make eventfd: %w", err)
 	}
-	w := &Wire{wake: wake, reset: make(chan uint64, 1), resetDone: make(chan struct{}), ended: make(chan error, 1)}
+	w := &Wire{wake: wake, reset: make(chan uint64, 1), resetDone: make(chan struct{}), ended: make(chan error, 1), start: time.Now()}
 	w.directions[0] = &direction{from: ports[0], to: ports[1]}
 	w.directions[1] = &direction{from: ports[1], to: ports[0]}
 	w.seed(seed)
@@ -108,6 +116,11 @@ func (w *Wire) Reset(seed uint64) {
 	}
 }
 
+// Backlog is how long a direction's serializer will still be busy with what the wire has taken in: a queue that a NIC would have.
+func (w *Wire) Backlog(direction int) time.Duration {
+	return max(0, time.Duration(w.directions[direction].idle.Load())-time.Since(w.start))
+}
+
 // Counters returns the counts of both directions.
 func (w *Wire) Counters() [2]Counters {
 	var c [2]Counters
@@ -115,6 +128,7 @@ func (w *Wire) Counters() [2]Counters {
 		c[i] = Counters{
 			In: d.in.Load(), InBytes: d.inBytes.Load(), Lost: d.lost.Load(), Full: d.full.Load(),
 			Failed: d.failed.Load(), Out: d.out.Load(), Sentinels: d.sentinels.Load(),
+			WireBytes: d.wireBytes.Load(), Span: time.Duration((d.last.Load() - d.first.Load()) / 1000),
 		}
 	}
 	return c
@@ -128,7 +142,7 @@ func (w *Wire) ring() {
 func (w *Wire) seed(seed uint64) {
 	for i, d := range w.directions {
 		d.dice = newDice(seed, uint64(i))
-		for _, n := range []*atomic.Int64{&d.in, &d.inBytes, &d.lost, &d.full, &d.failed, &d.out, &d.sentinels} {
+		for _, n := range []*atomic.Int64{&d.in, &d.inBytes, &d.lost, &d.full, &d.failed, &d.out, &d.sentinels, &d.wireBytes, &d.first, &d.last} {
 			n.Store(0)
 		}
 	}
@@ -149,7 +163,7 @@ const spin = 60 * time.Microsecond
 const batch = 32
 
 func (r *relay) run() error {
-	r.start = time.Now()
+	r.start = r.wire.start
 	for !r.wire.stop.Load() {
 		if err := r.control(); err != nil {
 			return err
@@ -213,10 +227,15 @@ func (r *relay) take(d *direction) (n int, err error) {
 func (r *relay) accept(d *direction, frame []byte) {
 	departs := max(r.now(), d.busy)
 	if !isSentinel(frame) {
-		d.in.Add(1)
+		if d.in.Add(1) == 1 {
+			d.first.Store(departs)
+		}
 		d.inBytes.Add(int64(len(frame)))
+		d.wireBytes.Add(occupies(len(frame)))
 		departs += r.wireTime(len(frame))
 		d.busy = departs
+		d.idle.Store(departs / 1000)
+		d.last.Store(departs)
 		if d.dice.lose(r.config.Loss) {
 			d.lost.Add(1)
 			return
@@ -232,8 +251,11 @@ func (r *relay) wireTime(size int) int64 {
 	if r.config.Rate == 0 {
 		return 0
 	}
-	return int64(max(size, MinFrame)+Overhead) * 8 * 1e12 / r.config.Rate
+	return occupies(size) * 8 * 1e12 / r.config.Rate
 }
+
+// occupies is what a frame takes of the wire, in octets.
+func occupies(size int) int64 { return int64(max(size, MinFrame) + Overhead) }
 
 // deliver hands over what is due and returns when the next frame will be, 0 for none.
 func (r *relay) deliver() (next int64) {

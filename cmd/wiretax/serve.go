@@ -145,7 +145,7 @@ func serve(c *cobra.Command, f *serveFlags) (err error) {
 	}
 	l, err := s.Listen(c.Context(), f.listen)
 	if err != nil {
-		return err
+		return captureAdvice(err)
 	}
 	if err := privilege.Drop(become); err != nil {
 		return err

@@ -135,7 +135,7 @@ func TestWatchOnATerminal(t *testing.T) {
 			before := p.modes()
 			c := watched{terminal: true, args: append([]string{"--every", "100ms"}, end.args...)}.command(t)
 			c.Stdin, c.Stdout, c.Stderr = p.slave, p.slave, p.slave
-			c.Env = append(os.Environ(), "TERM=xterm-256color", "LC_ALL=C.UTF-8")
+			c.Env = append(c.Env, "TERM=xterm-256color", "LC_ALL=C.UTF-8")
 			c.SysProcAttr.Setsid, c.SysProcAttr.Setctty = true, true
 			if err := c.Start(); err != nil {
 				t.Fatal(err)
@@ -167,7 +167,7 @@ func TestWatchSavesOnDemand(t *testing.T) {
 	c := watched{terminal: true, args: []string{"--every", "100ms"}}.command(t)
 	c.Dir = t.TempDir()
 	c.Stdin, c.Stdout, c.Stderr = p.slave, p.slave, p.slave
-	c.Env = append(os.Environ(), "TERM=xterm", "LC_ALL=C.UTF-8")
+	c.Env = append(c.Env, "TERM=xterm", "LC_ALL=C.UTF-8")
 	c.SysProcAttr.Setsid, c.SysProcAttr.Setctty = true, true
 	if err := c.Start(); err != nil {
 		t.Fatal(err)

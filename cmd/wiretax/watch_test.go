@@ -14,6 +14,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -47,6 +48,7 @@ func (w watched) command(t *testing.T) *exec.Cmd {
 		fmt.Sprintf("-raw=%v", w.onlyRaw), fmt.Sprintf("-none=%v", w.noCaps), fmt.Sprintf("-terminal=%v", w.terminal), "-fetch="+w.fetch, fmt.Sprintf("-remove=%v", w.remove), fmt.Sprintf("-asleep=%v", w.asleep), "--")
 	c.Args = append(c.Args, w.args...)
 	c.Args[0] = "watchhost"
+	c.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "SUDO_") }) // it has no other user to become
 	one := func(id int) []syscall.SysProcIDMap {
 		return []syscall.SysProcIDMap{{ContainerID: 0, HostID: id, Size: 1}}
 	}
