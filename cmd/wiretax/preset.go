@@ -91,12 +91,17 @@ func (f *runFlags) applyPreset(c *cobra.Command) error {
 	if !ok {
 		return usagef(c, "--preset %s: want one of %s", f.preset, strings.Join(presetNames(), ", "))
 	}
+	return p.fill(c.Flags())
+}
+
+// fill sets the flags of the preset that were not given.
+func (p preset) fill(flags *pflag.FlagSet) error {
 	for _, s := range p.flags {
-		flag := c.Flags().Lookup(s.flag)
+		flag := flags.Lookup(s.flag)
 		if flag.Changed {
 			continue
 		}
-		if err := flag.Value.Set(s.value); err != nil { // a mistake in the table, which a test finds
+		if err := put(flag.Value, s.value); err != nil { // a mistake in the table, which a test finds
 			return fmt.Errorf("preset %s: --%s %s: %w", p.name, s.flag, s.value, err)
 		}
 	}
@@ -119,7 +124,7 @@ func (f *runFlags) story(c *cobra.Command, e *capture.Experiment) error {
 	}
 	facts := &capture.Preset{Name: p.name, Source: p.source, Assumed: p.assumed, Given: []string{}}
 	c.Flags().Visit(func(flag *pflag.Flag) {
-		if measures(flag.Name) && flag.Name != "preset" {
+		if flag.Changed && measures(flag.Name) && flag.Name != "preset" {
 			facts.Given = append(facts.Given, "--"+flag.Name+" "+strings.Trim(flag.Value.String(), "[]"))
 		}
 	})
