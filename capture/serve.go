@@ -188,7 +188,7 @@ func (e *farEnd) trial(ctx context.Context, r request) error {
 		Workload: w, Transport: r.Transport, MTU: r.MTU, CongestionControl: r.CongestionControl, Port: e.Port,
 		From: traffic.Host{Addr: e.far}, To: traffic.Host{Addr: e.own, Within: e.vantage.Within},
 		Arrived:     func(ctx context.Context) error { return e.settled(ctx, e.conn, r.Rounds) },
-		Room:        pace(e.Limits.Rate, w),
+		Room:        pace(ctx, e.Limits.Rate, e.mtu),
 		AnswerLimit: r.AnswerLimit,
 	}, meeting(e.conn))
 	if err != nil {
