@@ -91,3 +91,15 @@ func TestPace(t *testing.T) {
 		t.Error("no limit is one")
 	}
 }
+
+func TestTestPort(t *testing.T) {
+	for _, c := range []struct {
+		asked   uint16
+		control int
+		want    uint16 // 0: an error
+	}{{0, 5238, 5239}, {0, 65534, 65535}, {0, 65535, 0}, {6000, 65535, 6000}, {6000, 6000, 0}} {
+		if got, err := testPort(c.asked, c.control); got != c.want || (err == nil) != (c.want != 0) {
+			t.Errorf("test port %d, control %d: %d, %v", c.asked, c.control, got, err)
+		}
+	}
+}
