@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -132,7 +133,7 @@ func (f *runFlags) story(c *cobra.Command, e *capture.Experiment) error {
 // flood adds datagrams back to back of the shortest frames and of the story's size, for each link.
 func (f *runFlags) flood(e *capture.Experiment) {
 	const messages = 1000
-	sizes := []int{e.Workloads[0].Size}
+	sizes := []int{int(math.Round(e.Workloads[0].MeanSize()))} // as the recording has it
 	for _, l := range e.Links {
 		if l.Rate > 0 {
 			sizes = append(sizes, shortestPayload(l.IP))
@@ -141,7 +142,8 @@ func (f *runFlags) flood(e *capture.Experiment) {
 	slices.Sort(sizes)
 	for _, size := range slices.Compact(sizes) {
 		w := traffic.Workload{Messages: messages, Size: size, Seed: f.seed}
-		if !slices.ContainsFunc(e.Workloads, func(o traffic.Workload) bool { return o.Messages == w.Messages && o.Size == w.Size }) {
+		same := func(o traffic.Workload) bool { return o.String() == w.String() }
+		if !slices.ContainsFunc(e.Workloads, same) {
 			e.Workloads = append(e.Workloads, w)
 		}
 	}
