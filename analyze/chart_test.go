@@ -97,11 +97,21 @@ func TestTypicalTrial(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		frames []int64
+		spans  []time.Duration
 		want   int
-	}{{"none", nil, -1}, {"one", []int64{9}, 0}, {"the median", []int64{27, 9, 11}, 2}, {"the first of equals", []int64{9, 9, 9}, 0}} {
+	}{
+		{"none", nil, nil, -1},
+		{"one", []int64{9}, []time.Duration{5}, 0},
+		{"the median of frames", []int64{27, 9, 11}, []time.Duration{5, 5, 5}, 2},
+		{"the first of equals", []int64{9, 9, 9}, []time.Duration{5, 5, 5}, 0},
+		{"a host that stood still", []int64{8, 8, 8}, []time.Duration{9, 6, 5}, 1},
+		{"the first of equals in time", []int64{8, 8, 8, 8}, []time.Duration{9, 6, 6, 5}, 1},
+		{"the shorter one of two", []int64{8, 8}, []time.Duration{9, 5}, 1},
+		{"the median time among those of the median of frames", []int64{8, 8, 8, 20, 2}, []time.Duration{9, 6, 5, 7, 7}, 1},
+	} {
 		transport := Transport{}
-		for _, n := range c.frames {
-			transport.Trials = append(transport.Trials, Trial{Frames: n, WireBytes: 100 * n, Latency: Latency{P50: Over(1, 0)}})
+		for i, n := range c.frames {
+			transport.Trials = append(transport.Trials, Trial{Frames: n, WireBytes: 100 * n, Span: c.spans[i], Latency: Latency{P50: Over(1, 0)}})
 		}
 		transport.Summary = summarise(transport.Trials)
 		if got := transport.Typical(); got != c.want {

@@ -3,6 +3,7 @@ package analyze
 import (
 	"encoding/json"
 	"fmt"
+	"time"
 )
 
 // Run is an experiment: the same messages over several transports, several trials each. It is the JSON object of kind
@@ -161,6 +162,7 @@ type Trial struct {
 	Capture            string           `json:"capture"`                        // file name within the recording
 	Drops              map[string]int64 `json:"drops"`
 	Witnesses          Witnesses        `json:"witnesses"`
+	Span               time.Duration    `json:"-"` // from the first frame of the workload's flow to the last
 }
 
 // ApplicationBytes are the octets of the messages, and of their answers, as the application counts them: each message once,

@@ -83,31 +83,25 @@ func (t *Transport) Draw(trial int, r *Result, recorder *TimelineRecorder) {
 	t.Timeline = line
 }
 
-// Typical is the index of the trial that is nearest to the medians of frames, wire bytes and latency, in this order; -1
-// without trials.
+// Typical is the index of the trial to draw: of those that are nearest to the median of frames, the one that took, from its first
+// frame to its last, the median time; -1 without trials. A picture has an axis of time: by frames alone it could be the one trial
+// in which the host stood still.
 func (t *Transport) Typical() int {
-	if len(t.Trials) == 0 {
-		return -1
-	}
-	distance := func(i int) [3]float64 {
-		trial := &t.Trials[i]
-		var d [3]float64
-		for j, f := range [3]struct {
-			key   string
-			value float64
-		}{{"frames", float64(trial.Frames)}, {"wire_bytes", float64(trial.WireBytes)}, {"latency_p50", float64(trial.Latency.P50)}} {
-			if d[j] = math.Abs(f.value - float64(t.Summary[f.key].Median)); math.IsNaN(d[j]) {
-				d[j] = math.Inf(1)
-			}
+	var nearest []int
+	closest := math.Inf(1)
+	for i := range t.Trials {
+		d := math.Abs(float64(t.Trials[i].Frames) - float64(t.Summary["frames"].Median))
+		if d < closest {
+			closest, nearest = d, nil
 		}
-		return d
+		if d == closest {
+			nearest = append(nearest, i)
+		}
 	}
-	indices := make([]int, len(t.Trials))
-	for i := range indices {
-		indices[i] = i
+	if len(nearest) == 0 {
+		return min(len(t.Trials), 1) - 1
 	}
-	return slices.MinFunc(indices, func(a, b int) int {
-		x, y := distance(a), distance(b)
-		return cmp.Or(cmp.Compare(x[0], y[0]), cmp.Compare(x[1], y[1]), cmp.Compare(x[2], y[2]))
-	})
+	slices.SortStableFunc(nearest, func(a, b int) int { return cmp.Compare(t.Trials[a].Span, t.Trials[b].Span) })
+	median := t.Trials[nearest[(len(nearest)-1)/2]].Span
+	return nearest[slices.IndexFunc(nearest, func(i int) bool { return t.Trials[i].Span == median })]
 }

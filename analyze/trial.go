@@ -1,17 +1,23 @@
 package analyze
 
-import "strings"
+import (
+	"strings"
+	"time"
+)
 
 // Count fills the figures that the capture of a trial gives. Only the flows of the transport at the receiver's port are
 // the workload's, connections of several subflows included; all other frames of the capture are OtherFrames.
 func (t *Trial) Count(r *Result, transport string) {
 	var sum Direction
+	var first, last time.Time
 	for i := range r.Flows {
 		if f := &r.Flows[i]; t.owns(f, transport) {
 			sum.add(&f.AB)
 			sum.add(&f.BA)
+			first, last = widen(first, last, f)
 		}
 	}
+	t.Span = last.Sub(first)
 	t.Frames, t.DataFrames, t.AckFrames = sum.Frames, sum.DataFrames, sum.AckFrames
 	t.SetupFrames, t.TeardownFrames = sum.SetupFrames, sum.TeardownFrames
 	t.RetransmitFrames, t.ProbeFrames = sum.Retransmissions, sum.ProbeFrames
@@ -23,6 +29,17 @@ func (t *Trial) Count(r *Result, transport string) {
 	t.WireOverheadPerPayload = Over(t.WireBytes-t.UniquePayloadBytes, t.UniquePayloadBytes)
 	t.Efficiency = Over(t.UniquePayloadBytes, t.WireBytes)
 	t.confront(r.Totals.Records)
+}
+
+// widen stretches a span of time over a flow's, where its capture has times.
+func widen(first, last time.Time, f *Flow) (time.Time, time.Time) {
+	if from, err := time.Parse(time.RFC3339Nano, f.First); err == nil && (first.IsZero() || from.Before(first)) {
+		first = from
+	}
+	if to, err := time.Parse(time.RFC3339Nano, f.Last); err == nil && to.After(last) {
+		last = to
+	}
+	return first, last
 }
 
 // secure gives the octets that TLS or QUIC added above the transport header their own owner. A capture cannot tell them from
