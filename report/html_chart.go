@@ -129,6 +129,14 @@ func (a axis) at(v float64) float64 {
 	return tenth(a.from + (a.to-a.from)*(v-lo)/(hi-lo))
 }
 
+// named is the name of an axis; a logarithmic one says so.
+func (a axis) named(name string) string {
+	if a.log {
+		return name + " (log scale)"
+	}
+	return name
+}
+
 func tenth(v float64) float64 { return math.Round(10*v) / 10 }
 
 func horizontal(lo, hi float64) axis {

@@ -223,7 +223,7 @@ func curvePlot(group []combination, dim dimension, key, name string, factor floa
 	} else {
 		y.lo, y.hi = widened(min(y.lo, 0), y.hi, 5)
 	}
-	p := &plot{Title: rest, Label: strings.TrimSuffix(name+" over "+dim.title()+", "+rest, ", "), XName: dim.title(), YName: name, YTicks: y.ticks(5)}
+	p := &plot{Title: rest, Label: strings.TrimSuffix(name+" over "+dim.title()+", "+rest, ", "), XName: x.named(dim.title()), YName: y.named(name), YTicks: y.ticks(5)}
 	for _, c := range group {
 		p.XTicks = append(p.XTicks, tick{x.at(dim.value(c)), round(dim.value(c))})
 	}

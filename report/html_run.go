@@ -11,32 +11,29 @@ import (
 
 // runPage is the report of an experiment for a browser, as far as there is room.
 func runPage(r *analyze.Run, limit room) *page {
-	p := &page{Heading: "wiretax run", Lead: append(presetLead(r.Preset), commonLink(r), hostLine(r)), Trust: runVerdict(r), Notes: runFootnotes(r.Warnings), Words: definitions[:]}
+	p := &page{Heading: "wiretax run", Lead: append(presetLead(r.Preset), sharedLink(r), hostLine(r)), Trust: runVerdict(r), Notes: runFootnotes(r.Warnings), Words: definitions[:]}
 	for i := range r.Workloads[:limit.workloads] {
 		w := referenceFirst(&r.Workloads[i])
 		s := workloadSection(r, w, i)
 		if len(r.Workloads) > 1 {
-			s.Title, s.Closed = workloadLine(w), i > 0
-			if commonLink(r) != linkLine(r.Link) {
-				s.Title += "; " + linkLine(*r.LinkOf(w))
-			}
+			s.Title, s.Closed = ownLine(r, i), i > 0
 		} else {
 			p.Heading = workloadLine(w)
 		}
 		p.Sections = append(p.Sections, s)
 	}
 	if len(r.Workloads) > 1 {
-		p.Heading = plural(float64(len(r.Workloads)), "workload")
+		p.Heading, _ = sharedLines(r)
 		if limit.workloads < len(r.Workloads) {
 			p.Lead = append(p.Lead, fmt.Sprintf("Sampled: the first %d of %d workloads are shown in full; curves and tables are of more, --format csv has all.", limit.workloads, len(r.Workloads)))
+		}
+		if s := curvesSection(r, limit); len(s.Pictures) > 0 {
+			p.Sections = append([]pageSection{s}, p.Sections...)
 		}
 		if t := bestTable(r, true); t != nil {
 			limit.cut(t)
 			best := picture{ID: "best-table", Title: "Who saves most, workload by workload", Open: true, Data: t}
 			p.Sections = append([]pageSection{{ID: "best", Title: "Comparison of the workloads", Pictures: []picture{best}}}, p.Sections...)
-		}
-		if s := curvesSection(r, limit); len(s.Pictures) > 0 {
-			p.Sections = append([]pageSection{s}, p.Sections...)
 		}
 	}
 	if s := claimPage(r); s != nil {
@@ -44,17 +41,6 @@ func runPage(r *analyze.Run, limit room) *page {
 	}
 	p.Title = "wiretax: " + unglued(p.Heading)
 	return p
-}
-
-// commonLink is the link of all workloads.
-func commonLink(r *analyze.Run) string {
-	common := linkLine(r.Link)
-	for i := range r.Workloads {
-		if linkLine(*r.LinkOf(&r.Workloads[i])) != common {
-			return "links: each workload names its own"
-		}
-	}
-	return common
 }
 
 func runVerdict(r *analyze.Run) verdict {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"slices"
 	"strings"
 
 	"wiretax/analyze"
@@ -61,10 +62,11 @@ const (
 // writeRunSVG draws the frames of a run as the HTML report does.
 func writeRunSVG(w io.Writer, r *analyze.Run) error {
 	d := newDrawing()
-	if len(r.Workloads) == 1 {
-		d.say(workloadLine(&r.Workloads[0]))
+	if len(r.Workloads) > 0 {
+		workloads, link := sharedLines(r)
+		d.say(workloads)
+		d.say(link)
 	}
-	d.say(linkLine(r.Link))
 	for _, l := range trustSection(r).lines[:1] {
 		d.say(l.text)
 	}
@@ -75,15 +77,46 @@ func writeRunSVG(w io.Writer, r *analyze.Run) error {
 		if len(ordered.Transports) == 0 {
 			continue
 		}
-		if p := workloadFrames(ordered, r.Link, fmt.Sprintf("w%d", i+1)); p != nil {
+		if p := workloadFrames(ordered, *r.LinkOf(ordered), fmt.Sprintf("w%d", i+1)); p != nil {
 			title := ""
 			if len(r.Workloads) > 1 {
-				title = workloadLine(ordered)
+				title = ownLine(r, i)
+			}
+			for n := range p.Frames.Strips {
+				s := &p.Frames.Strips[n]
+				s.Text = outcome(ordered, s.Name) + " (drawn: " + s.Text + ")"
 			}
 			d.chart(title, p.Frames)
 		}
 	}
 	return d.write(w)
+}
+
+// outcome is what the transport saved, and at what latency, by the medians of all trials; of the base what it needed.
+func outcome(w *analyze.Workload, name string) string {
+	ref, figure := w.Transports[0], w.LatencyFigure("p50")
+	i := slices.IndexFunc(w.Transports, func(t analyze.Transport) bool { return t.Name == name })
+	t := w.Transports[i]
+	var parts []string
+	switch saved := t.Summary["frames_saved"]; {
+	case i == 0 && t.Summary["frames"].Median.Valid():
+		parts = append(parts, quantified(t.Summary["frames"], "frame"))
+	case !saved.Median.Valid():
+	case saved.Median < 0:
+		parts = append(parts, ranged(negative(saved), count)+" frames more")
+	default:
+		parts = append(parts, quantified(saved, "frame")+" saved")
+	}
+	switch p50 := t.Summary[figure]; {
+	case i == 0 && p50.Median.Valid():
+		parts = append(parts, "p50 "+median(p50, millis)+glue+"ms")
+	case !compares(ref, t, figure):
+	case unclear(ref, t, figure):
+		parts = append(parts, "p50 no clear change")
+	default:
+		parts = append(parts, "p50 "+signed(float64(p50.Median-ref.Summary[figure].Median))+glue+"ms")
+	}
+	return strings.Join(parts, ", ")
 }
 
 // writeAnalysisSVG draws the records of the largest flows as the HTML report does.
