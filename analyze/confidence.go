@@ -26,7 +26,7 @@ func (s Summary) narrow(confidence float64) bool {
 	return s.CI95 != nil && float64(s.CI95[1]-s.CI95[0]) <= confidence*float64(s.Median)
 }
 
-// addConfidence warns of the transports whose intervals stayed wider than the plan asked for.
+// addConfidence warns of the transports that had all their trials, and whose intervals are still wider than the plan asked for.
 func (r *Run) addConfidence() {
 	if r.Plan.Confidence == 0 {
 		return
@@ -35,7 +35,7 @@ func (r *Run) addConfidence() {
 	wide := int64(0)
 	for i := range r.Workloads {
 		for _, t := range r.Workloads[i].Transports {
-			if len(t.Trials) > 0 && !Narrow(t.Trials, r.Plan.Confidence) {
+			if len(t.Trials) >= r.Plan.Runs && !Narrow(t.Trials, r.Plan.Confidence) {
 				wide++
 				if !slices.Contains(names, t.Name) {
 					names = append(names, t.Name)

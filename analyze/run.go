@@ -154,10 +154,11 @@ type Trial struct {
 	LatencyUncertainty *Ratio           `json:"latency_uncertainty_seconds,omitempty"`
 	Residence          *Residence       `json:"socket_residence_seconds"` // nil in recordings that say nothing about it
 	DurationSeconds    float64          `json:"duration_seconds"`
-	AutoCorked         int64            `json:"auto_corked"` // TcpExtTCPAutoCorking of the sender's host
-	Port               uint16           `json:"port"`        // the receiver's port: the workload's flow
-	Order              int              `json:"order"`       // position in the sequence of all trials
-	Capture            string           `json:"capture"`     // file name within the recording
+	AutoCorked         int64            `json:"auto_corked"`                    // TcpExtTCPAutoCorking of the sender's host
+	Port               uint16           `json:"port"`                           // the receiver's port: the workload's flow
+	WireBitsPerSecond  float64          `json:"wire_bits_per_second,omitempty"` // reached by the sender's frames, first to last; absent without a wire
+	Order              int              `json:"order"`                          // position in the sequence of all trials
+	Capture            string           `json:"capture"`                        // file name within the recording
 	Drops              map[string]int64 `json:"drops"`
 	Witnesses          Witnesses        `json:"witnesses"`
 }

@@ -288,6 +288,9 @@ func (b *bench) gather(base baseline, o *traffic.Outcome) (e evidence, drops map
 // segments adds up what the sockets of one host say.
 func segments(sockets []*traffic.TCPInfo) (out, in, retrans int64) {
 	for _, s := range sockets {
+		if s == nil { // another host may send anything
+			continue
+		}
 		out += int64(s.SegsOut)
 		in += int64(s.SegsIn)
 		retrans += int64(s.TotalRetrans)

@@ -95,6 +95,7 @@ type transportFacts struct {
 	Options map[string]any `json:"options"`
 	Trials  []trialFacts   `json:"trials"`
 	Variant *variantFacts  `json:"variant,omitempty"` // of another transport, for its causes
+	resumed bool           // has trials of the recording that is resumed, and none of this time yet
 }
 
 // transport returns the facts of a transport; nil if it was left out.
@@ -140,13 +141,14 @@ type trialFacts struct {
 	// LatencyUncertainty is that of the comparison of two hosts' clocks; missing where one clock measures.
 	LatencyUncertainty *float64 `json:"latency_uncertainty_seconds,omitempty"`
 	costFacts
-	DurationSeconds float64          `json:"duration_seconds"`
-	AutoCorked      int64            `json:"auto_corked"`
-	Port            uint16           `json:"port"`
-	Order           int              `json:"order"`
-	Capture         string           `json:"capture"`
-	Drops           map[string]int64 `json:"drops"`
-	Witnesses       witnesses        `json:"witnesses"`
+	DurationSeconds   float64          `json:"duration_seconds"`
+	AutoCorked        int64            `json:"auto_corked"`
+	Port              uint16           `json:"port"`
+	WireBitsPerSecond float64          `json:"wire_bits_per_second,omitempty"`
+	Order             int              `json:"order"`
+	Capture           string           `json:"capture"`
+	Drops             map[string]int64 `json:"drops"`
+	Witnesses         witnesses        `json:"witnesses"`
 }
 
 // applicationFacts are octets of messages and answers, each message counted once.

@@ -39,6 +39,8 @@ type observer struct {
 	starts   []int                   // of each record's octets in the arena
 	arena    []byte
 	arrived  *store // keeps what arrives too, where there is one
+	limit    int    // octets of the arena; 0: what it sees is this process's own, and bounded
+	full     bool   // there was more
 
 	passages  []passage
 	fragments fragments
@@ -88,13 +90,17 @@ func (o *observer) frame(f live.Frame) {
 	if !outgoing && o.arrived != nil {
 		o.arrived.add(f)
 	}
-	if outgoing == o.sends {
+	if outgoing == o.sends && o.arrived == nil { // between two hosts nobody asks for passages, and nobody bounds them
 		if p, ok := o.fragments.passage(f.Data, f.Time.UnixNano()); ok {
 			o.passages = append(o.passages, p)
 		}
 	}
 	if outgoing {
 		o.sent.Add(1)
+		if o.limit > 0 && len(o.arena)+len(f.Data) > o.limit {
+			o.full = true
+			return
+		}
 		o.starts = append(o.starts, len(o.arena))
 		header, link := o.framing()
 		o.arena = append(o.arena, f.Data[header:]...)
@@ -228,7 +234,7 @@ func (o *observer) reset() {
 	o.passages = o.passages[:0]
 	o.sent.Store(0)
 	o.sentinel.out, o.sentinel.in = 0, 0
-	o.records, o.starts, o.arena = o.records[:0], o.starts[:0], o.arena[:0]
+	o.full, o.records, o.starts, o.arena = false, o.records[:0], o.starts[:0], o.arena[:0]
 }
 
 // counts returns the tally and the number of sentinels that left and arrived.

@@ -103,6 +103,7 @@ func (r *recorder) record(ctx context.Context) error {
 	}
 	switch {
 	case err == nil:
+		r.sayRates()
 		return r.manifest.write(r.dir, "", 0)
 	case r.done.trials == 0 && r.before == nil:
 		os.Remove(filepath.Join(r.dir, recording.ManifestName)) // nothing was recorded
@@ -294,6 +295,7 @@ func (r *recorder) measure(ctx context.Context, p planned, first bool) error {
 		return r.failed(ctx, p, err)
 	}
 	facts := r.manifest.Workloads[p.cell].transport(name)
+	r.manifest.sayOptions(facts, options)
 	facts.Options = options
 	trial.round = p.round
 	facts.add(*trial)

@@ -66,7 +66,7 @@ func (p Place) open() (v *vantage, err error) {
 		}
 		v.mtu, v.offloads = i.MTU, nic.Hiding(features)
 		v.observer = newObserver(i.HardwareAddr)
-		v.observer.arrived = &store{limit: mostCaptured}
+		v.observer.limit, v.observer.arrived = mostCaptured, &store{limit: mostCaptured}
 		c := live.Config{Interface: p.Interface, SnapLen: snapLen, Buffer: ringBytes, Filter: nothing, NotPromiscuous: true}
 		if v.observer.capture, err = live.Open(c, v.observer.frame); err != nil {
 			return err
@@ -302,7 +302,7 @@ func (v *vantage) frames() (sent, arrived []recording.Record, err error) {
 	sent = o.take()
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.arrived.full {
+	if o.full || o.arrived.full {
 		return nil, nil, errors.New("more frames than fit into memory: fewer --messages")
 	}
 	return sent, o.arrived.records(), nil

@@ -156,6 +156,7 @@ var warningCodes = [...]entry{
 	{"capture_dropped", "A live capture missed frames: the kernel had no room for them in the capture's ring, or the interface dropped them. They are in no figure. Not to be trusted, exit code 4."},
 	{"transport_left_out", "A transport of a set was not measured: this machine has it not, or a message does not fit."},
 	{"confidence_not_reached", "After all trials that --confidence was allowed, the 95 % interval of a median was still wider than asked for: the count says of how many workloads and transports. The trials differ that much, or are too few."},
+	{"rate_not_reached", "Of so many workloads, whose datagrams would have filled the link, no trial carried more than 90 % of its rate (wire_bits_per_second); the slowest is named. This machine's sender or relay is the limit there, not the link."},
 	{"host_changed", "A recording was resumed on another machine, kernel or version: trials before and after may differ for that reason. The run names the first."},
 	{"witnesses_disagree", "In so many trials the independent counts of frames are not equal; the witnesses of each trial have the numbers. Not to be trusted, exit code 4."},
 	{"frames_dropped", "In so many trials frames or datagrams were dropped by a capture, an interface, the wire or a socket: drops of each trial says where. Not to be trusted, exit code 4."},

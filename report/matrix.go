@@ -104,9 +104,14 @@ func matrixTable(r *analyze.Run, wide, inline bool) *table {
 	return t
 }
 
-// matrixFigures are the figures that any workload has.
+// matrixFigures are the figures that any workload has. Latency counts in one column from one moment: from when a message was due
+// only where all were due at times.
 func matrixFigures(r *analyze.Run, wide bool) []figure {
+	mixed := slices.ContainsFunc(r.Workloads, func(w analyze.Workload) bool { return !w.FromDue() })
 	return slices.DeleteFunc(slices.Clone(runFigures[:]), func(f figure) bool {
+		if mixed && strings.HasPrefix(f.key, "latency_from_due") {
+			return true
+		}
 		return f.wide && !wide || f.when != nil && !slices.ContainsFunc(r.Workloads, func(w analyze.Workload) bool { return f.when(&w) })
 	})
 }

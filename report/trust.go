@@ -54,8 +54,7 @@ const mostDoubts = 10
 func trialName(r *analyze.Run, workload int, transport string, n int) string {
 	name := fmt.Sprintf("%s trial %d", transport, n+1)
 	if len(r.Workloads) > 1 {
-		w := &r.Workloads[workload]
-		name = fmt.Sprintf("%d x %s B %s", w.Messages, sizeOf(w), name)
+		name = cellNames(r)[workload] + ", " + name
 	}
 	return name
 }

@@ -89,6 +89,9 @@ func (g *guardian) borrow(r request) (a reply, err error) {
 	var states []State
 	for _, name := range r.Borrow {
 		s, err := Read(name)
+		if err == nil && s.Name != name { // the journals have one name for an interface, so that two runs cannot borrow it
+			err = fmt.Errorf("borrow %s: another name of %s (use that)", name, s.Name)
+		}
 		if err == nil && r.ForMove {
 			err = movable(s)
 		}
@@ -144,7 +147,8 @@ func free(names []string) error {
 	return nil
 }
 
-// move puts a borrowed interface into the namespace, from wherever it is. The journal knows where before it is done.
+// move puts a borrowed interface into the namespace, from wherever it is. The journal knows where before anything is there: a
+// namespace that is kept and in no journal would stay until the machine stops.
 func (g *guardian) move(name string, namespace *os.File) error {
 	if !slices.ContainsFunc(g.journal.Interfaces, func(s State) bool { return s.Name == name }) {
 		return fmt.Errorf("move %s: not borrowed", name)
@@ -154,12 +158,15 @@ func (g *guardian) move(name string, namespace *os.File) error {
 			return err
 		}
 	}
-	place, err := keep(namespace, name)
-	if err != nil {
+	place := placeOf(name)
+	if err := vacant(place); err != nil {
 		return err
 	}
 	g.journal.Places[name] = place
 	if err := g.journal.write(); err != nil {
+		return err
+	}
+	if err := keep(namespace, place); err != nil {
 		return err
 	}
 	return move(name, namespace)

@@ -129,7 +129,24 @@ func port(t *testing.T) State {
 	}
 	try(t, netlink.NeighSet(&netlink.Neigh{LinkIndex: index, State: netlink.NUD_PERMANENT, IP: net.IPv4(192, 0, 2, 1),
 		HardwareAddr: net.HardwareAddr{2, 0, 0, 0, 0, 7}}))
+	try(t, netlink.NeighSet(&netlink.Neigh{LinkIndex: index, Flags: netlink.NTF_PROXY, IP: net.IPv4(192, 0, 2, 77)}))
+	managed(t, link)
 	return settled(t, name)
+}
+
+// managed gives the interface addresses and routes as a network manager does: the kernel makes no route with the address, and the
+// manager says of its own that the kernel made it.
+func managed(t *testing.T, link netlink.Link) {
+	t.Helper()
+	for _, a := range []string{"192.0.2.130/26", "2001:db8:2::9/64"} {
+		address, err := netlink.ParseAddr(a)
+		try(t, err)
+		address.Flags = unix.IFA_F_NOPREFIXROUTE
+		try(t, netlink.AddrAdd(link, address))
+		network := &net.IPNet{IP: address.IP.Mask(address.Mask), Mask: address.Mask}
+		try(t, netlink.RouteAdd(&netlink.Route{LinkIndex: link.Attrs().Index, Dst: network, Scope: netlink.SCOPE_LINK,
+			Priority: 100, Protocol: unix.RTPROT_KERNEL}))
+	}
 }
 
 // settled reads the state when the kernel has added what it adds itself: the link-local address.
@@ -139,11 +156,11 @@ func settled(t *testing.T, name string) (s State) {
 		var err error
 		s, err = Read(name)
 		try(t, err)
-		if len(s.Addresses) == 5 && len(s.Routes) == 4 && len(s.Neighbours) == 1 {
+		if len(s.Addresses) == 7 && len(s.Routes) == 6 && len(s.Neighbours) == 2 {
 			return s
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("%d addresses, %d routes, %d neighbours: want 5, 4, 1", len(s.Addresses), len(s.Routes), len(s.Neighbours))
+			t.Fatalf("%d addresses, %d routes, %d neighbours: want 7, 6, 2", len(s.Addresses), len(s.Routes), len(s.Neighbours))
 		}
 	}
 }
@@ -408,4 +425,47 @@ func TestBorrowRefusesWhatCannotBeGivenBack(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Two runs are kept apart by the interface's name.
+func TestBorrowRefusesAnotherName(t *testing.T) {
+	was := port(t)
+	link, err := netlink.LinkByName(was.Name)
+	try(t, err)
+	if err := netlink.LinkAddAltName(link, "alternative0"); err != nil {
+		t.Skipf("this kernel has no alternative names: %v", err)
+	}
+	if l, err := Borrow([]string{"alternative0"}, Terms{PlainFrames: true}); err == nil || !strings.Contains(err.Error(), "another name of port0") {
+		t.Errorf("got %v", err)
+		if err == nil {
+			l.Return()
+		}
+	}
+	unchanged(t, was)
+}
+
+func TestNothingIsKeptThatNoJournalKnows(t *testing.T) {
+	was := port(t)
+	file := filepath.Join(t.TempDir(), "file")
+	try(t, os.WriteFile(file, nil, 0o600))
+	g := &guardian{&journal{Interfaces: []State{was}, Places: map[string]string{}, path: filepath.Join(file, "journal")}}
+	if err := g.move(was.Name, elsewhere(t)); err == nil || !strings.Contains(err.Error(), "write journal") {
+		t.Errorf("got %v", err)
+	}
+	unchanged(t, was)
+}
+
+func TestRestoreAfterAKillBeforeTheMount(t *testing.T) {
+	was := port(t)
+	place := placeOf(was.Name)
+	try(t, os.MkdirAll(placesDir, 0o755))
+	try(t, os.WriteFile(place, nil, 0o400))
+	j, err := newJournal([]State{was})
+	try(t, err)
+	j.Places[was.Name] = place
+	try(t, j.write())
+	if _, err := j.restore(); err != nil {
+		t.Error(err)
+	}
+	unchanged(t, was)
 }

@@ -21,6 +21,7 @@ type kind struct {
 	index     int // offset of the interface's index in the head; 0: it is in attribute oif
 	oif       uint16
 	transient []uint16 // attributes that are no setting: ages, counters
+	proxied   int      // offset of the flags that tell a proxied neighbour, whom only a dump of its own shows; 0: no such thing
 }
 
 var (
@@ -29,27 +30,43 @@ var (
 	routes = kind{dump: unix.RTM_GETROUTE, add: unix.RTM_NEWROUTE, head: unix.SizeofRtMsg, oif: unix.RTA_OIF,
 		transient: []uint16{unix.RTA_CACHEINFO}}
 	neighbours = kind{dump: unix.RTM_GETNEIGH, add: unix.RTM_NEWNEIGH, head: unix.SizeofNdMsg, index: 4,
-		transient: []uint16{unix.NDA_CACHEINFO, unix.NDA_PROBES}}
+		transient: []uint16{unix.NDA_CACHEINFO, unix.NDA_PROBES}, proxied: 10}
 )
 
 // all reads every message of the kind in the calling thread's namespace.
 func (k kind) all() (list []message, err error) {
 	for _, family := range []byte{unix.AF_INET, unix.AF_INET6} {
-		request := nl.NewNetlinkRequest(k.dump, unix.NLM_F_DUMP)
 		head := make([]byte, k.head)
 		head[0] = family
-		request.AddRawData(head)
-		got, err := request.Execute(unix.NETLINK_ROUTE, uint16(k.add))
-		if err != nil {
-			return nil, err
+		heads := [][]byte{head}
+		if k.proxied > 0 {
+			proxied := slices.Clone(head)
+			proxied[k.proxied] = unix.NTF_PROXY
+			heads = append(heads, proxied)
 		}
-		for _, m := range got {
-			if len(m) >= k.head && m[0] == family { // a kernel without IPv6 may answer with another family's
-				list = append(list, m)
+		for _, head := range heads {
+			got, err := k.answers(head)
+			if err != nil {
+				return nil, err
 			}
+			list = append(list, got...)
 		}
 	}
 	return list, nil
+}
+
+// answers asks the kernel for a dump.
+func (k kind) answers(head []byte) ([]message, error) {
+	request := nl.NewNetlinkRequest(k.dump, unix.NLM_F_DUMP)
+	request.AddRawData(head)
+	got, err := request.Execute(unix.NETLINK_ROUTE, uint16(k.add))
+	var list []message
+	for _, m := range got {
+		if len(m) >= k.head && m[0] == head[0] { // a kernel without IPv6 may answer with another family's
+			list = append(list, m)
+		}
+	}
+	return list, err
 }
 
 // attributes calls each with every attribute until it returns false. Types come without their flags.

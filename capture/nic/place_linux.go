@@ -1,6 +1,7 @@
 package nic
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -18,22 +19,33 @@ import (
 // placesDir is gone after a reboot, as the namespaces are (file-hierarchy(7)).
 const placesDir = "/run/wiretax"
 
-// keep mounts the namespace and returns where.
-func keep(namespace *os.File, name string) (place string, err error) {
-	if err := os.MkdirAll(placesDir, 0o755); err != nil {
-		return "", fmt.Errorf("keep namespace: %w", err)
+// placeOf is where this process keeps the namespace of an interface.
+func placeOf(name string) string {
+	return filepath.Join(placesDir, fmt.Sprintf("%d-%s", os.Getpid(), name))
+}
+
+// vacant refuses a place that something of another process is at.
+func vacant(place string) error {
+	if _, err := os.Lstat(place); !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("keep namespace: %s: %w", place, cmp.Or(err, os.ErrExist))
 	}
-	place = filepath.Join(placesDir, fmt.Sprintf("%d-%s", os.Getpid(), name))
+	return nil
+}
+
+// keep mounts the namespace at the place.
+func keep(namespace *os.File, place string) error {
+	if err := os.MkdirAll(placesDir, 0o755); err != nil {
+		return fmt.Errorf("keep namespace: %w", err)
+	}
 	f, err := os.OpenFile(place, os.O_CREATE|os.O_EXCL, 0o400)
 	if err != nil {
-		return "", fmt.Errorf("keep namespace: %w", err)
+		return fmt.Errorf("keep namespace: %w", err)
 	}
 	f.Close()
 	if err := unix.Mount(fmt.Sprintf("/proc/self/fd/%d", namespace.Fd()), place, "", unix.MS_BIND, ""); err != nil {
-		os.Remove(place)
-		return "", fmt.Errorf("keep namespace at %s: %w", place, err)
+		return fmt.Errorf("keep namespace at %s: %w", place, err)
 	}
-	return place, nil
+	return nil
 }
 
 // forget takes the mount away. One that is gone is no error.
@@ -80,6 +92,13 @@ func fetch(name, place string) error {
 		return err
 	}
 	defer kept.Close()
+	var fs unix.Statfs_t
+	if err := unix.Fstatfs(int(kept.Fd()), &fs); err != nil {
+		return fmt.Errorf("find out what is kept at %s: %w", place, err)
+	}
+	if fs.Type != unix.NSFS_MAGIC { // killed before the namespace was mounted there: nothing has been moved
+		return nil
+	}
 	result := make(chan error)
 	go func() {
 		runtime.LockOSThread() // for ever: the thread ends with the goroutine

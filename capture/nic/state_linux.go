@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -26,7 +27,7 @@ type State struct {
 	Settings   map[string]string // sysctls of the interface: ipv4/conf/forwarding
 	Addresses  []message         // in the order in which they were given: the first of a prefix is the primary one
 	Routes     []message
-	Neighbours []message // permanent ones
+	Neighbours []message // permanent ones, and those that are answered for by proxy
 	Taken      time.Time
 
 	index int
@@ -56,10 +57,10 @@ func read(link netlink.Link) (State, error) {
 		// Temporary IPv6 addresses are the kernel's own making (RFC 8981).
 		return m[0] == unix.AF_INET || m[2]&unix.IFA_F_TEMPORARY == 0
 	})
-	s.Routes, errs[2] = s.messages(routes, lasting)
+	s.Routes, errs[2] = s.messages(routes, s.lasting)
 	s.Neighbours, errs[3] = s.messages(neighbours, func(m message) bool {
 		const state = 8 // offset of ndm_state
-		return nativeUint16(m[state:])&unix.NUD_PERMANENT != 0
+		return nativeUint16(m[state:])&unix.NUD_PERMANENT != 0 || m[neighbours.proxied]&unix.NTF_PROXY != 0
 	})
 	if err := errors.Join(errs[:]...); err != nil {
 		return State{}, fmt.Errorf("read state of %s: %w", a.Name, err)
@@ -73,10 +74,34 @@ func (s State) messages(k kind, wanted func(message) bool) ([]message, error) {
 }
 
 // lasting reports whether a route is a setting. The kernel makes some routes with the addresses, and learns others from routers.
-func lasting(m message) bool {
+func (s State) lasting(m message) bool {
 	const table, protocol = 4, 5 // offsets of rtm_table and rtm_protocol
-	byKernel := m[protocol] == unix.RTPROT_KERNEL || m[protocol] == unix.RTPROT_REDIRECT || m[protocol] == unix.RTPROT_RA
-	return !byKernel && m[table] != unix.RT_TABLE_LOCAL
+	switch {
+	case m[table] == unix.RT_TABLE_LOCAL, m[protocol] == unix.RTPROT_REDIRECT, m[protocol] == unix.RTPROT_RA:
+		return false
+	case m[protocol] == unix.RTPROT_KERNEL:
+		return slices.ContainsFunc(s.Addresses, func(a message) bool { return withoutRoute(a) && isNetwork(a, m) })
+	}
+	return true
+}
+
+// withoutRoute reports whether the kernel was told to make no route with the address (IFA_F_NOPREFIXROUTE). Network managers do
+// that, make the route themselves with a metric of their own, and say that it is the kernel's.
+func withoutRoute(address message) bool {
+	v := addresses.attribute(address, unix.IFA_FLAGS)
+	return len(v) == 4 && nativeUint32(v)&unix.IFA_F_NOPREFIXROUTE != 0
+}
+
+// isNetwork reports whether the route leads to the network of the address.
+func isNetwork(address, route message) bool {
+	const length = 1 // offset of ifa_prefixlen, and of rtm_dst_len
+	if address[0] != route[0] || address[length] != route[length] {
+		return false
+	}
+	ip, ok := netip.AddrFromSlice(addresses.attribute(address, unix.IFA_ADDRESS)) // of the peer, where there is one
+	to, known := netip.AddrFromSlice(routes.attribute(route, unix.RTA_DST))
+	network, err := ip.Prefix(int(address[length]))
+	return ok && known && err == nil && network.Addr() == to
 }
 
 // settingsDirs hold the sysctls of an interface, below a directory of its name.
@@ -120,7 +145,7 @@ func (s State) Differences(now State) (list []string) {
 		was, is []message
 	}{
 		{"address", addresses, s.Addresses, now.Addresses}, {"route", routes, s.Routes, now.Routes},
-		{"permanent neighbour", neighbours, s.Neighbours, now.Neighbours},
+		{"permanent or proxied neighbour", neighbours, s.Neighbours, now.Neighbours},
 	} {
 		was, is := part.k.identities(part.was), part.k.identities(part.is)
 		for _, id := range was {

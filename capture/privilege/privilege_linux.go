@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/user"
+	"runtime"
 	"strconv"
 	"syscall"
 	"unsafe"
@@ -62,6 +63,34 @@ func invoker(uid, gid string) (*User, error) {
 		}
 	}
 	return u, nil
+}
+
+// As calls fn with the user's rights to files, and none of root's: what fn makes is the user's, where the user may make it. A nil
+// user changes nothing. fn runs on a thread of its own, which ends with it: it starts no goroutine whose rights matter.
+func As(u *User, fn func() error) error {
+	if u == nil {
+		return fn()
+	}
+	result := make(chan error)
+	go func() {
+		runtime.LockOSThread() // for ever: no other goroutine gets this thread
+		result <- func() error {
+			if err := unix.Setgroups(u.Groups); err != nil { // x/sys sets the thread's alone, unlike package syscall
+				return fmt.Errorf("act as user %d: set groups: %w", u.UID, err)
+			}
+			unix.Setfsgid(u.GID)
+			unix.Setfsuid(u.UID) // the file capabilities go with it (capabilities(7))
+			// The calls tell no failure, but who it was before.
+			if gid, _ := unix.SetfsgidRetGid(-1); gid != u.GID {
+				return fmt.Errorf("act as user %d: the group is %d", u.UID, gid)
+			}
+			if uid, _ := unix.SetfsuidRetUid(-1); uid != u.UID {
+				return fmt.Errorf("act as user %d: the user is %d", u.UID, uid)
+			}
+			return fn()
+		}()
+	}()
+	return <-result
 }
 
 // Drop takes from every thread of this process all capabilities, and the way to any others (no_new_privs, prctl(2)), and

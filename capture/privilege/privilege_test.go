@@ -2,6 +2,7 @@ package privilege
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -9,6 +10,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -112,5 +114,41 @@ func TestInvokerRefuses(t *testing.T) {
 	}
 	if u, err := Invoker("no-such-user"); err == nil {
 		t.Errorf("got %+v", u)
+	}
+}
+
+func TestAsHasNoRightsOfRoot(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("an ordinary user has nobody to become: run the tests as root")
+	}
+	roots, public := t.TempDir(), filepath.Join(t.TempDir(), "public")
+	for dir, mode := range map[string]os.FileMode{roots: 0o755, public: 0o777, filepath.Dir(public): 0o755, filepath.Dir(roots): 0o755} {
+		if err := errors.Join(os.MkdirAll(dir, mode), os.Chmod(dir, mode)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	u := &User{UID: 1234, GID: 1235, Groups: []int{1235}}
+	made := filepath.Join(public, "made")
+	err := As(u, func() error {
+		if err := os.Mkdir(filepath.Join(roots, "made"), 0o777); !errors.Is(err, os.ErrPermission) {
+			t.Errorf("in a directory of root's: %v", err)
+		}
+		if err := os.Chown(public, u.UID, u.GID); !errors.Is(err, os.ErrPermission) {
+			t.Errorf("a directory of root's is given away: %v", err)
+		}
+		return os.Mkdir(made, 0o777)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(made)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if st := info.Sys().(*syscall.Stat_t); st.Uid != 1234 || st.Gid != 1235 {
+		t.Errorf("made by %d:%d", st.Uid, st.Gid)
+	}
+	if err := os.Mkdir(filepath.Join(roots, "after"), 0o777); err != nil {
+		t.Errorf("root is root no longer: %v", err)
 	}
 }

@@ -27,8 +27,17 @@ func Replace(name string) (*Replacement, error) {
 	if f, err := openUnnamed(filepath.Dir(name)); err == nil {
 		return &Replacement{f, name, true}, nil
 	}
-	f, err := os.OpenFile(partOf(name), os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o666)
+	f, err := createPart(partOf(name))
 	return &Replacement{f, name, false}, plain(err)
+}
+
+// createPart makes a new file in place of what a kill left under the name. It follows no link that somebody else put there: the
+// file may be root's, in a directory of another user's.
+func createPart(name string) (*os.File, error) {
+	if err := os.Remove(name); err != nil && !os.IsNotExist(err) {
+		return nil, err
+	}
+	return os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 }
 
 // Replaceable reports why Replace would fail. It neither opens a pipe, whose reader would take that for the end, nor

@@ -33,9 +33,11 @@ type exchange struct {
 // newExchange takes from the plan every step-th message, beginning with first.
 func newExchange(p *Plan, first, step int) *exchange {
 	n := (p.workload.Messages - first + step - 1) / step
-	x := &exchange{plan: p, first: first, step: step, pattern: make([]byte, p.workload.largest()+patternPeriod), times: make([]int64, n)}
-	rand.NewChaCha8([32]byte([]byte("wiretax: the pattern of messages"))).Read(x.pattern)
-	return x
+	p.draw.Do(func() {
+		p.pattern = make([]byte, p.workload.largest()+patternPeriod)
+		rand.NewChaCha8([32]byte([]byte("wiretax: the pattern of messages"))).Read(p.pattern)
+	})
+	return &exchange{plan: p, first: first, step: step, pattern: p.pattern, times: make([]int64, n)}
 }
 
 // answers is the exchange of the opposite direction: one message for each group, of the size of the group's last.

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -216,6 +217,9 @@ type Plan struct {
 	workload Workload
 	sizes    []int32 // nil: all of the workload's size
 	due      []int64 // nil: as the intervals say
+
+	draw    sync.Once
+	pattern []byte // of all connections: it is as large as the largest message, and there may be many of both
 }
 
 // Plan draws the workload's messages. The draws of sizes and of times are independent of each other.
@@ -300,6 +304,9 @@ func (w Workload) largest() int {
 	}
 	return w.Size
 }
+
+// Buffers is how many octets its connections set aside for messages: each for the largest there can be, drawn or not.
+func (w Workload) Buffers() int64 { return int64(w.connections()) * int64(w.largest()) }
 
 // smallest is the size of the smallest message there can be.
 func (w Workload) smallest() int {

@@ -220,3 +220,10 @@ func FuzzParseSizes(f *testing.F) {
 		}
 	})
 }
+
+func TestConnectionsShareThePattern(t *testing.T) {
+	p := Workload{Messages: 256, Size: 1 << 20, Connections: 256}.Plan()
+	if a, b := newExchange(p, 0, 256), newExchange(p, 1, 256); &a.pattern[0] != &b.pattern[0] {
+		t.Error("each connection has a pattern of its own, as large as the largest message")
+	}
+}

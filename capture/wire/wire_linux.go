@@ -35,6 +35,9 @@ type Config struct {
 type Counters struct {
 	In        int64 // frames taken in
 	InBytes   int64 // their octets, without FCS
+	WireBytes int64 // what they occupied, all that a frame takes included
+	// Span is from the beginning of the first frame to the end of the last. With WireBytes it is the rate that was reached.
+	Span      time.Duration
 	Lost      int64 // lost on purpose
 	Full      int64 // lost because the wire's buffer was full
 	Failed    int64 // refused by the far port
@@ -65,6 +68,9 @@ type direction struct {
 
 	in, inBytes, lost, full, failed, out, sentinels atomic.Int64
 	idle                                            atomic.Int64 // busy, in nanoseconds
+
+	wireBytes   atomic.Int64
+	first, last atomic.Int64 // beginning of the first frame, end of the last, in picoseconds of the relay's clock
 }
 
 // Start begins to relay between the ports, non-blocking descriptors whose read(2) and write(2) carry one frame each. seed
@@ -122,6 +128,7 @@ func (w *Wire) Counters() [2]Counters {
 		c[i] = Counters{
 			In: d.in.Load(), InBytes: d.inBytes.Load(), Lost: d.lost.Load(), Full: d.full.Load(),
 			Failed: d.failed.Load(), Out: d.out.Load(), Sentinels: d.sentinels.Load(),
+			WireBytes: d.wireBytes.Load(), Span: time.Duration((d.last.Load() - d.first.Load()) / 1000),
 		}
 	}
 	return c
@@ -135,7 +142,7 @@ func (w *Wire) ring() {
 func (w *Wire) seed(seed uint64) {
 	for i, d := range w.directions {
 		d.dice = newDice(seed, uint64(i))
-		for _, n := range []*atomic.Int64{&d.in, &d.inBytes, &d.lost, &d.full, &d.failed, &d.out, &d.sentinels} {
+		for _, n := range []*atomic.Int64{&d.in, &d.inBytes, &d.lost, &d.full, &d.failed, &d.out, &d.sentinels, &d.wireBytes, &d.first, &d.last} {
 			n.Store(0)
 		}
 	}
@@ -220,11 +227,15 @@ func (r *relay) take(d *direction) (n int, err error) {
 func (r *relay) accept(d *direction, frame []byte) {
 	departs := max(r.now(), d.busy)
 	if !isSentinel(frame) {
-		d.in.Add(1)
+		if d.in.Add(1) == 1 {
+			d.first.Store(departs)
+		}
 		d.inBytes.Add(int64(len(frame)))
+		d.wireBytes.Add(occupies(len(frame)))
 		departs += r.wireTime(len(frame))
 		d.busy = departs
 		d.idle.Store(departs / 1000)
+		d.last.Store(departs)
 		if d.dice.lose(r.config.Loss) {
 			d.lost.Add(1)
 			return
@@ -240,8 +251,11 @@ func (r *relay) wireTime(size int) int64 {
 	if r.config.Rate == 0 {
 		return 0
 	}
-	return int64(max(size, MinFrame)+Overhead) * 8 * 1e12 / r.config.Rate
+	return occupies(size) * 8 * 1e12 / r.config.Rate
 }
+
+// occupies is what a frame takes of the wire, in octets.
+func occupies(size int) int64 { return int64(max(size, MinFrame) + Overhead) }
 
 // deliver hands over what is due and returns when the next frame will be, 0 for none.
 func (r *relay) deliver() (next int64) {

@@ -109,8 +109,8 @@ func (f *interfaceFlags) runOnInterfaces(ctx context.Context, keepOffloads bool)
 
 // borrow takes the interfaces, and finds out who is to use them.
 func (f *interfaceFlags) borrow(t nic.Terms) (*privilege.User, *nic.Loan, error) {
-	if os.Geteuid() != 0 {
-		return nil, nil, fmt.Errorf("borrow %s and %s: only root can (sudo wiretax run -i %s --peer-if %s)", f.near, f.far, f.near, f.far)
+	if err := f.needRoot(); err != nil {
+		return nil, nil, err
 	}
 	user, err := privilege.Invoker(f.user)
 	if err != nil {
@@ -118,6 +118,24 @@ func (f *interfaceFlags) borrow(t nic.Terms) (*privilege.User, *nic.Loan, error)
 	}
 	loan, err := nic.Borrow([]string{f.near, f.far}, t)
 	return user, loan, err
+}
+
+func (f *interfaceFlags) needRoot() error {
+	if os.Geteuid() != 0 {
+		return fmt.Errorf("borrow %s and %s: only root can (sudo wiretax run -i %s --peer-if %s)", f.near, f.far, f.near, f.far)
+	}
+	return nil
+}
+
+// userInPlace is who measures in place, with this process; nil where nobody else does than who it is.
+func (f *interfaceFlags) userInPlace() (*privilege.User, error) {
+	if !f.inPlace {
+		return nil, nil
+	}
+	if err := f.needRoot(); err != nil {
+		return nil, err
+	}
+	return privilege.Invoker(f.user)
 }
 
 // innerOf is the process inside as the user; nil is who this process is.
@@ -149,27 +167,25 @@ func (f *interfaceFlags) runElsewhere(ctx context.Context, keepOffloads bool) (d
 	if user == nil && privileged {
 		return false, nil
 	}
-	err = runInside(ctx, innerOf(user))
+	inner := innerOf(user)
+	if user != nil { // waiting, and --open, need no root
+		inner.Started = func() error { return privilege.Drop(user) }
+	}
+	err = runInside(ctx, inner)
 	if errors.As(err, new(*lab.NamespaceError)) && privileged && f.user == "" {
 		return false, nil // nobody may make user namespaces here, but root makes the link without
 	}
 	return true, err
 }
 
-// borrowInPlace has the offloads switched off and given back, and root given up as soon as the captures are open. Files in dir
-// belong to who called sudo.
-func (f *interfaceFlags) borrowInPlace(c *cobra.Command, e *capture.Experiment, dir string) (giveBack func() error, err error) {
+// borrowInPlace has the offloads switched off and given back, and root given up as soon as the captures are open.
+func (f *interfaceFlags) borrowInPlace(c *cobra.Command, e *capture.Experiment, user *privilege.User) (giveBack func() error, err error) {
 	if len(e.Links) > 1 {
 		return nil, usagef(c, "--in-place: the captures are opened once: want one --ip and one --congestion")
 	}
-	user, loan, err := f.borrow(nic.Terms{PlainFrames: !e.KeepOffloads})
+	loan, err := nic.Borrow([]string{f.near, f.far}, nic.Terms{PlainFrames: !e.KeepOffloads})
 	if err != nil {
 		return nil, err
-	}
-	if user != nil {
-		if err := os.Chown(dir, user.UID, user.GID); err != nil {
-			return nil, errors.Join(err, loan.Return())
-		}
 	}
 	e.Opened = func() error { return privilege.Drop(user) }
 	return loan.Return, nil

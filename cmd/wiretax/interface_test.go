@@ -632,3 +632,41 @@ func TestInPlaceMovesNothing(t *testing.T) {
 	m.awaitReturn()
 	m.unchanged(t, was)
 }
+
+// Who called sudo names a directory that root may write to: it does not become theirs.
+func TestInPlaceGivesNoDirectoryAway(t *testing.T) {
+	m := newMachine(t, inPlace(true))
+	was := m.ports(t)
+	roots := publicDir(t)
+	if err := os.Chmod(roots, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, out := range []string{roots, filepath.Join(roots, "new")} {
+		c, _, stderr := m.start(t, "run", "-i", "port1", "--peer-if", "port2", "--in-place", "--runs", "1", "-t", "udp", "--out", out)
+		if c.Wait(); c.ProcessState.ExitCode() != exitFailure || !strings.Contains(stderr.String(), "permission denied") {
+			t.Errorf("exit code %d: %s", c.ProcessState.ExitCode(), stderr)
+		}
+	}
+	if info, err := os.Stat(roots); err != nil || info.Sys().(*syscall.Stat_t).Uid != 0 {
+		t.Errorf("%v, %v", info.Sys(), err)
+	}
+	m.unchanged(t, was)
+}
+
+// Without interfaces too nobody who only waits is root.
+func TestRootIsGivenUpOnAMadeLink(t *testing.T) {
+	m := newMachine(t, cable)
+	out := filepath.Join(publicDir(t), "out")
+	c, _, stderr := m.start(t, "run", "--runs", "10000", "--out", out)
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		if captures, _ := filepath.Glob(filepath.Join(out, "*.pcapng")); len(captures) > 0 {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("no trial after 20 s: %s", stderr)
+		}
+	}
+	if s := ids(t, c.Process.Pid); s["Uid"] != strconv.Itoa(asSudo) || s["CapEff"] != "0000000000000000" {
+		t.Errorf("while it waits: user %s, capabilities %s", s["Uid"], s["CapEff"])
+	}
+}

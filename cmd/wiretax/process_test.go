@@ -117,7 +117,7 @@ func TestInterruptPrintsWhatIsComplete(t *testing.T) {
 			if code := c.ProcessState.ExitCode(); code != exitInterrupted {
 				t.Errorf("exit code %d, want %d", code, exitInterrupted)
 			}
-			if s := output.String(); !strings.Contains(s, "tcp-cork") || !strings.Contains(s, "verified") || !strings.Contains(s, "ended after") {
+			if s := output.String(); !strings.Contains(s, "tcp-cork") || !strings.Contains(s, "verified") || !strings.Contains(s, "ended after") || !strings.Contains(s, "(wiretax run --resume ") {
 				t.Errorf("output: %s", s)
 			}
 			left, _ := filepath.Glob(filepath.Join(dir, "out", "*"))

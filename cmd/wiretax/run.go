@@ -165,13 +165,20 @@ func run(c *cobra.Command, f *runFlags) (failure error) {
 	if d := e.Expected(); d > longRun {
 		fmt.Fprintf(c.ErrOrStderr(), "wiretax: this run takes up to %v (fewer --messages or --runs, or a higher --rate, take less; Ctrl-C prints what is complete)\n", d.Round(time.Second))
 	}
-	dir, release, err := f.directory()
+	user, err := f.real.userInPlace()
+	if err != nil {
+		return err
+	}
+	var dir string
+	var release func()
+	// It is who called sudo that says where, and may change what is there meanwhile: root makes no directory and gives none away.
+	err = privilege.As(user, func() (err error) { dir, release, err = f.directory(); return err })
 	if err != nil {
 		return err
 	}
 	defer release()
 	if f.real.inPlace {
-		giveBack, err := f.real.borrowInPlace(c, &e, dir)
+		giveBack, err := f.real.borrowInPlace(c, &e, user)
 		if err != nil {
 			return err
 		}
@@ -207,6 +214,9 @@ func (f *runFlags) recordAndPrint(c *cobra.Command, e capture.Experiment, dir st
 	recordErr := record(c.Context(), e, dir, line.show)
 	line.clear()
 	var incomplete *capture.IncompleteError
+	if kept := cmp.Or(f.out, f.resume); kept != "" && errors.As(recordErr, &incomplete) && incomplete.Done > 0 {
+		recordErr = fmt.Errorf("%w (wiretax run --resume %s goes on)", recordErr, kept)
+	}
 	if recordErr != nil && !(errors.As(recordErr, &incomplete) && incomplete.Done >= len(e.Transports)) {
 		return recordErr
 	}
