@@ -2,6 +2,7 @@ package analyze
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -24,20 +25,23 @@ const (
 	Holds       Verdict = "holds"
 	HoldsIf     Verdict = "holds_only_if" // Words say the condition
 	Fails       Verdict = "does_not_hold"
+	Undecided   Verdict = "undecided" // the trials differ too much, or are too few
 	NotMeasured Verdict = "not_measured"
 )
 
 // Claim is something that somebody said, how it can be measured, and what the trials of this run say about it.
 type Claim struct {
-	Code       string  `json:"code"`
-	Claim      string  `json:"claim"`
-	Definition string  `json:"definition"` // of the measured value
-	Claimed    Ratio   `json:"claimed"`
-	Measured   Ratio   `json:"measured"` // null where it was not
-	Unit       string  `json:"unit"`     // of both; "share" for parts of 1
-	Transport  string  `json:"transport"`
-	Verdict    Verdict `json:"verdict"`
-	Words      string  `json:"words"` // verdict, numbers and condition
+	Code       string `json:"code"`
+	Claim      string `json:"claim"`
+	Definition string `json:"definition"` // of the measured value
+	Claimed    Ratio  `json:"claimed"`
+	Measured   Ratio  `json:"measured"` // median of the trials; null where it was not
+	// Range is the smallest and the largest of the trials; null where it was not measured.
+	Range     *[2]Ratio `json:"measured_range"`
+	Unit      string    `json:"unit"` // of both; "share" for parts of 1
+	Transport string    `json:"transport"`
+	Verdict   Verdict   `json:"verdict"`
+	Words     string    `json:"words"` // verdict, numbers and condition
 }
 
 // threadPreset is the one whose claims are put to the test.
@@ -72,11 +76,30 @@ func (w *Workload) named(name string) *Transport {
 }
 
 // median of a figure; NaN where nothing was measured.
-func (t *Transport) median(figure string) Ratio {
+func (t *Transport) median(figure string) Ratio { return t.figure(figure).Median }
+
+// figure is a figure over the trials, NaN where nothing was measured.
+func (t *Transport) figure(figure string) Summary {
 	if t == nil || len(t.Trials) == 0 {
-		return Over(0, 0)
+		return summary(nil)
 	}
-	return t.Summary[figure].Median
+	return t.Summary[figure]
+}
+
+// take makes a figure the measured value.
+func (c *Claim) take(s Summary) {
+	c.Measured, c.Range = s.Median, nil
+	if s.Median.Valid() {
+		c.Range = &[2]Ratio{s.Min, s.Max}
+	}
+}
+
+// inWords is a median, with the range where the trials differ.
+func (s Summary) inWords() string {
+	if s.Exact {
+		return fmt.Sprintf("%g", float64(s.Median))
+	}
+	return fmt.Sprintf("%g (%g..%g)", float64(s.Median), float64(s.Min), float64(s.Max))
 }
 
 // settle gives a claim that was not measured its verdict.
@@ -93,6 +116,8 @@ func (c Claim) settle(judge func(*Claim)) Claim {
 		c.Words = "Holds only if " + c.Words
 	case Fails:
 		c.Words = "Does not hold: " + c.Words
+	case Undecided:
+		c.Words = "Not decided: " + c.Words
 	}
 	return c
 }
@@ -104,7 +129,8 @@ func (s *story) waste() Claim {
 	c := Claim{Code: "waste", Unit: "share", Transport: "udp", Claimed: claimedWaste,
 		Claim:      fmt.Sprintf("datagrams of %d B waste over 48 %% of the Ethernet", s.w.Size),
 		Definition: "what of the wire bytes is no payload: headers, padding, preamble 8, FCS 4, gap 12 (1 - efficiency)"}
-	c.Measured = 1 - s.udp.median("efficiency")
+	efficiency := s.udp.figure("efficiency")
+	c.take(Summary{Median: 1 - efficiency.Median, Min: 1 - efficiency.Max, Max: 1 - efficiency.Min})
 	return c.settle(func(c *Claim) {
 		c.Verdict = Fails
 		if c.Measured > c.Claimed {
@@ -112,12 +138,14 @@ func (s *story) waste() Claim {
 		}
 		each := s.udp.median("wire_bytes") / Ratio(s.w.Messages)
 		over := float64(each) - float64(s.w.Size)
-		c.Words = fmt.Sprintf("%.1f %%, %g of %g octets, are no payload.", 100*c.Measured, over, float64(each))
+		c.Words = fmt.Sprintf("%.1f %%, %g of %g octets, are no payload.", 100*c.Measured, tenths(over), tenths(float64(each)))
 		if c.Verdict == Fails {
 			c.Words += s.nearby(over)
 		}
 	})
 }
+
+func tenths(v float64) float64 { return math.Round(10*v) / 10 }
 
 // nearby names what comes to more than the claimed share by computation: shorter messages with as many octets beside them,
 // another reckoning, another network protocol.
@@ -158,30 +186,31 @@ const usual = "tcp"
 // kernel's default; where it is not one, that of the transports for which it is.
 func (s *story) sixteenToOne(c Claim, figure string) Claim {
 	c.Claimed, c.Transport = 1, usual
-	c.Measured = s.w.named(usual).median(figure)
+	c.take(s.w.named(usual).figure(figure))
 	if s.udp == nil {
-		c.Measured = Over(0, 0)
+		c.take(summary(nil))
 	}
 	return c.settle(func(c *Claim) {
 		var one, others []string
 		for _, t := range s.streams() {
+			said := t.Name + " " + t.figure(figure).inWords()
 			if t.median(figure) == 1 {
-				one = append(one, t.Name)
+				one = append(one, said)
 			} else {
-				others = append(others, fmt.Sprintf("%s %g", t.Name, float64(t.median(figure))))
+				others = append(others, said)
 			}
 		}
-		base := float64(s.udp.median(figure))
+		base := s.udp.figure(figure).inWords()
 		rest := strings.Join(others, ", ")
 		switch {
-		case slices.Contains(one, usual):
-			c.Verdict, c.Words = Holds, fmt.Sprintf("%g over udp, 1 over tcp.", base)
+		case c.Measured == 1:
+			c.Verdict, c.Words = Holds, fmt.Sprintf("%s over udp, %s over tcp.", base, s.w.named(usual).figure(figure).inWords())
 		case len(one) > 0:
 			c.Verdict = HoldsIf
-			c.Words = fmt.Sprintf("the application holds TCP back: %s 1; %s; udp %g.", strings.Join(one, ", "), rest, base)
+			c.Words = fmt.Sprintf("the application holds TCP back: %s; %s; udp %s.", strings.Join(one, ", "), rest, base)
 		default:
 			c.Verdict = Fails
-			c.Words = fmt.Sprintf("%s; udp %g.", rest, base)
+			c.Words = fmt.Sprintf("%s; udp %s.", rest, base)
 		}
 	})
 }
@@ -204,11 +233,14 @@ func (s *story) oneReceiveCall() Claim {
 		Definition: "receive calls that returned data"}, "recv_calls")
 }
 
+// manyMessages are enough for a rate.
+const manyMessages = 1000
+
 // flood is the longest workload back to back whose datagrams take a slot of the given size.
 func (s *story) flood(slot int64) (found *Workload) {
 	for i := range s.run.Workloads {
 		w := &s.run.Workloads[i]
-		same := w != s.w && w.IntervalSeconds == 0 && !w.Answered() && s.run.LinkOf(w).is(s.link)
+		same := (w != s.w || w.Messages >= manyMessages) && w.IntervalSeconds == 0 && !w.Answered() && s.run.LinkOf(w).is(s.link)
 		if same && predict.DatagramSlot(int64(w.Size), int64(s.link.MTU), s.link.IP) == slot && (found == nil || w.Messages > found.Messages) {
 			found = w
 		}
@@ -222,21 +254,29 @@ func (l *Link) is(o *Link) bool {
 		l.CongestionControl == o.CongestionControl
 }
 
-// perSecond is how many messages arrive in a second while the wire is busy: in the time from the first write to the last receipt,
-// less the way that the last one had still to go. It is that of the fastest trial: a wire that waited for its machine cannot
-// make up for it.
-func (s *story) perSecond(t *Transport) Ratio {
-	fastest := Over(0, 0)
+// perSecond is how many messages arrive in a second while the wire is busy, of each trial: in the time from the first write to the
+// last receipt, less the way that the last one had still to go. A busy machine makes it less, never more.
+func (s *story) perSecond(t *Transport) (rates []float64) {
 	if t == nil {
-		return fastest
+		return nil
 	}
 	for i := range t.Trials {
 		busy := t.Trials[i].DurationSeconds - s.link.RTTSeconds/2
-		if rate := Ratio(float64(t.Trials[i].MessagesDelivered) / busy); busy > 0 && !(rate <= fastest) {
-			fastest = rate
+		if n := t.Trials[i].MessagesDelivered; busy > 0 && n > 0 {
+			rates = append(rates, float64(n)/busy)
 		}
 	}
-	return fastest
+	return rates
+}
+
+// ratesInWords are the median and, of more than one trial, the range, in whole messages.
+func ratesInWords(rates []float64, what string) string {
+	r := summary(rates)
+	text := fmt.Sprintf("%d %s a second", int64(r.Median), what)
+	if len(rates) > 1 {
+		text += fmt.Sprintf(" (%d..%d in %d trials)", int64(r.Min), int64(r.Max), len(rates))
+	}
+	return text
 }
 
 // How near to a limit counts as reaching it, and what above it the clock may add.
@@ -249,20 +289,23 @@ const (
 func (s *story) limit(code, frames string, slot int64) Claim {
 	rate := float64(s.link.RateBitsPerSecond)
 	c := Claim{Code: code, Claim: fmt.Sprintf("an Ethernet without a rate has no limit for %s", frames), Unit: "per second", Transport: "udp", Claimed: Over(0, 0), Measured: Over(0, 0),
-		Definition: fmt.Sprintf("datagrams that arrive in a second, back to back, in the fastest trial; the limit is the rate over %d octets of 8 bits", slot)}
+		Definition: fmt.Sprintf("datagrams that arrive in a second, back to back, median of the trials; the limit is the rate over %d octets of 8 bits", slot)}
 	if rate <= 0 || slot == 0 {
 		return c.settle(nil)
 	}
 	c.Claimed = Ratio(rate / float64(8*slot))
 	c.Claim = fmt.Sprintf("a %g Mb/s Ethernet carries %d %s a second, and no more", rate/1e6, int64(c.Claimed), frames)
+	var rates []float64
 	if w := s.flood(slot); w != nil {
-		c.Measured = s.perSecond(w.named("udp"))
+		rates = s.perSecond(w.named("udp"))
 	}
+	c.take(summary(rates))
 	return c.settle(func(c *Claim) {
 		share := float64(c.Measured / c.Claimed)
-		c.Words = fmt.Sprintf("%d datagrams a second, %.1f %% of %d.", int64(c.Measured), 100*share, int64(c.Claimed))
+		c.Words = fmt.Sprintf("%s, %.1f %% of %d.", ratesInWords(rates, "datagrams"), 100*share, int64(c.Claimed))
 		if share < reached {
-			c.Words = "the wire is kept busy, which this machine did not do: " + c.Words
+			busy := slices.DeleteFunc(slices.Clone(rates), func(r float64) bool { return r < reached*float64(c.Claimed) })
+			c.Words = fmt.Sprintf("the wire is kept busy, which this machine did in %d of %d trials: %s", len(busy), len(rates), c.Words)
 		}
 		switch {
 		case share > exceeded:
@@ -289,21 +332,40 @@ func (s *story) frameLimit() Claim {
 func (s *story) moreOverTCP() Claim {
 	c := Claim{Code: "more_over_tcp", Unit: "per second", Transport: usual, Claimed: Over(0, 0), Measured: Over(0, 0),
 		Claim:      "converted to TCP, the same Ethernet carries more messages",
-		Definition: fmt.Sprintf("messages of %d B that arrive in a second, back to back, in the fastest trial; claimed: more than over udp", s.w.Size)}
+		Definition: fmt.Sprintf("messages of %d B that arrive in a second, back to back, median of the trials; claimed: more than over udp", s.w.Size)}
 	w := s.flood(predict.DatagramSlot(int64(s.w.Size), int64(s.link.MTU), s.link.IP))
 	if w == nil || w.named("udp") == nil || w.named(usual) == nil {
 		return c.settle(nil)
 	}
-	c.Claimed, c.Measured = s.perSecond(w.named("udp")), s.perSecond(w.named(usual))
+	udp, tcp := s.perSecond(w.named("udp")), s.perSecond(w.named(usual))
+	if len(udp) == 0 {
+		return c.settle(nil)
+	}
+	c.Claimed = summary(udp).Median
+	c.take(summary(tcp))
 	return c.settle(func(c *Claim) {
-		c.Verdict = Fails
-		if c.Measured > c.Claimed {
-			c.Verdict = Holds
-		}
-		c.Words = fmt.Sprintf("%d messages a second over tcp, %d over udp: %.2f times as many.", int64(c.Measured), int64(c.Claimed),
+		c.Verdict = s.more(tcp, udp, w)
+		c.Words = fmt.Sprintf("%s over tcp, %s over udp: %.2f times as many.", ratesInWords(tcp, "messages"), ratesInWords(udp, "messages"),
 			float64(c.Measured/c.Claimed))
-		if packed := w.named("udp-packed"); packed != nil {
-			c.Words += fmt.Sprintf(" In datagrams that the application packs: %d.", int64(s.perSecond(packed)))
+		if c.Verdict == Undecided {
+			c.Words = fmt.Sprintf("the difference is no larger than the noise, or there are fewer than %d trials: ", clearTrials) + c.Words
+		}
+		if packed := s.perSecond(w.named("udp-packed")); len(packed) > 0 {
+			c.Words += fmt.Sprintf(" In datagrams that the application packs: %s.", ratesInWords(packed, "messages"))
 		}
 	})
+}
+
+// more judges whether more messages a second arrive over TCP. That is certain where every trial was above what the wire can carry
+// in datagrams of their own, however few trials there are and whatever slowed them down; else the difference must be clear.
+func (s *story) more(tcp, udp []float64, w *Workload) Verdict {
+	limit := float64(s.link.RateBitsPerSecond) / float64(8*predict.DatagramSlot(int64(w.Size), int64(s.link.MTU), s.link.IP))
+	difference := differenceOf(tcp, udp)
+	switch {
+	case limit > 0 && slices.Min(tcp) > exceeded*limit, difference.Clear && difference.Median > 0:
+		return Holds
+	case difference.Clear:
+		return Fails
+	}
+	return Undecided
 }

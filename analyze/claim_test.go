@@ -19,12 +19,65 @@ func heard(data, frames, calls int64, floods map[int]float64) *Run {
 		}}}}
 	for size, seconds := range floods {
 		r.Workloads = append(r.Workloads, Workload{Messages: 1000, Size: size, Transports: []Transport{
-			{Name: "udp", Trials: []Trial{{MessagesDelivered: 1000, DurationSeconds: seconds + 0.0005}, {MessagesDelivered: 1000, DurationSeconds: seconds + 1}}},
-			{Name: "tcp", Trials: []Trial{{MessagesDelivered: 1000, DurationSeconds: seconds/2 + 0.0005}}},
+			{Name: "udp", Trials: lasting(seconds, seconds, seconds+1)},
+			{Name: "tcp", Trials: lasting(seconds / 2)},
 		}})
 	}
 	r.Complete()
 	return r
+}
+
+// lasting are floods of 1000 messages that kept the wire busy so many seconds.
+func lasting(seconds ...float64) (trials []Trial) {
+	for _, s := range seconds {
+		trials = append(trials, Trial{MessagesDelivered: 1000, DurationSeconds: s + 0.0005})
+	}
+	return trials
+}
+
+// Messages a second are judged by all trials: none is better than the others because it was the fastest.
+func TestARateIsThatOfNoSingleTrial(t *testing.T) {
+	const wire = 1000 * 156 * 8 / 10e6
+	for _, tt := range []struct {
+		name     string
+		udp, tcp []float64
+		limit    Verdict // of claim 6
+		words    string
+		more     Verdict // of claim 7
+		said     string
+	}{
+		{"one trial of five in time", []float64{wire, 0.2, 0.2, 0.2, 0.25}, []float64{0.09, 0.09, 0.09, 0.09, 0.09},
+			HoldsIf, "did in 1 of 5 trials: 5000 datagrams a second (4000..8012 in 5 trials), 62.4 % of 8012.", Holds, "11111 messages a second (11111..11111 in 5 trials) over tcp"},
+		{"tcp no faster than chance", []float64{wire, wire, wire, wire, wire}, []float64{0.1, 0.2, 0.2, 0.09, 0.12},
+			Holds, "8012 datagrams a second (8012..8012 in 5 trials), 100.0 % of 8012.", Undecided, "Not decided: the difference is no larger than the noise, or there are fewer than 5 trials: 8333 messages a second (5000..11111 in 5 trials) over tcp"},
+		{"tcp slower each time", []float64{wire, wire, wire, wire, wire}, []float64{0.2, 0.21, 0.2, 0.19, 0.22},
+			Holds, "", Fails, "5000 messages"},
+		{"one trial, tcp above what datagrams can do", []float64{wire}, []float64{0.1}, Holds, "8012 datagrams a second, 100.0 %", Holds, "10000 messages a second over tcp, 8012"},
+		{"one trial, tcp above a slow machine's datagrams", []float64{0.3}, []float64{0.2}, HoldsIf, "", Undecided, ""},
+	} {
+		r := heard(2, 9, 2, map[int]float64{90: wire})
+		r.Workloads[1].Transports[0].Trials, r.Workloads[1].Transports[1].Trials = lasting(tt.udp...), lasting(tt.tcp...)
+		r.Complete()
+		limit, more := r.Claims[5], r.Claims[6]
+		if limit.Verdict != tt.limit || !strings.Contains(limit.Words, tt.words) {
+			t.Errorf("%s: %s: %s, want %s: %s", tt.name, limit.Verdict, limit.Words, tt.limit, tt.words)
+		}
+		if more.Verdict != tt.more || !strings.Contains(more.Words, tt.said) {
+			t.Errorf("%s: %s: %s, want %s: %s", tt.name, more.Verdict, more.Words, tt.more, tt.said)
+		}
+	}
+}
+
+// Where trials differ, the words of a count have their range.
+func TestClaimsOfCountsHaveTheirRange(t *testing.T) {
+	r := heard(2, 9, 2, nil)
+	tcp := &r.Workloads[0].Transports[1]
+	tcp.Trials = append(tcp.Trials, tcp.Trials[0], tcp.Trials[0])
+	tcp.Trials[1].DataFrames, tcp.Trials[2].DataFrames = 1, 3
+	r.Complete()
+	if c := r.Claims[1]; !strings.Contains(c.Words, "tcp 2 (1..3); udp 16.") || c.Range == nil || *c.Range != [2]Ratio{1, 3} {
+		t.Errorf("%s, range %v", c.Words, c.Range)
+	}
 }
 
 func TestVerdictsFollowTheFigures(t *testing.T) {
@@ -49,11 +102,11 @@ func TestVerdictsFollowTheFigures(t *testing.T) {
 		{"one frame as the kernel has it", "one_data_frame", coalescing, Holds, "16 over udp, 1 over tcp."},
 		{"all frames", "one_frame", usual, Fails, "tcp 9, tcp-cork 8; udp 16."},
 		{"receive calls", "one_receive_call", usual, HoldsIf, "tcp-cork 1; tcp 2; udp 16."},
-		{"the limit, of the faster trial", "shortest_frames", usual, Holds, "14880 datagrams a second, 100.0 % of 14880."},
-		{"the limit of datagrams", "frame_limit", usual, Holds, "8012 datagrams a second, 100.0 % of 8012."},
-		{"a machine too slow for the wire", "shortest_frames", slow, HoldsIf, "the wire is kept busy, which this machine did not do: 12500 datagrams a second, 84.0 % of 14880."},
+		{"the limit", "shortest_frames", usual, Holds, "14880 datagrams a second (937..14880 in 3 trials), 100.0 % of 14880."},
+		{"the limit of datagrams", "frame_limit", usual, Holds, "8012 datagrams a second (889..8012 in 3 trials), 100.0 % of 8012."},
+		{"a machine too slow for the wire", "shortest_frames", slow, HoldsIf, "the wire is kept busy, which this machine did in 0 of 3 trials: 12500 datagrams a second (925..12500 in 3 trials), 84.0 % of 14880."},
 		{"a wire faster than its rate", "shortest_frames", fast, Fails, "16666 datagrams"},
-		{"tcp carries more", "more_over_tcp", usual, Holds, "16025 messages a second over tcp, 8012 over udp: 2.00 times as many."},
+		{"tcp carries more", "more_over_tcp", usual, Holds, "16025 messages a second over tcp, 8012 messages a second (889..8012 in 3 trials) over udp: 2.00 times as many."},
 		{"no flood", "frame_limit", silent, NotMeasured, "Not measured"},
 		{"no flood over tcp", "more_over_tcp", silent, NotMeasured, "Not measured"},
 	} {

@@ -157,7 +157,7 @@ func (b *bench) config(w traffic.Workload) traffic.Config {
 		From:        traffic.Host{Addr: b.lab.A.Addr, Within: b.lab.A.Within},
 		To:          traffic.Host{Addr: b.lab.B.Addr, Within: b.lab.B.Within},
 		Arrived:     func(ctx context.Context) error { return b.drain(ctx, 0, 1) },
-		Room:        func(written int64) { b.room(written*b.link.fragments(w), queue, each) },
+		Room:        func(datagrams, _ int64) { b.room(datagrams*b.link.fragments(w), queue, each) },
 		AnswerLimit: b.link.answerLimit(),
 	}
 }

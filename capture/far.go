@@ -130,7 +130,7 @@ func (s *session) exchange(ctx context.Context, q request, w traffic.Workload) (
 		Workload: w, Transport: q.Transport, MTU: q.MTU, CongestionControl: q.CongestionControl,
 		From: traffic.Host{Addr: s.own, Within: s.Within}, To: traffic.Host{Addr: s.far},
 		Arrived:     func(ctx context.Context) error { return s.settled(ctx, s.conn, q.Rounds) },
-		Room:        pace(s.there.Limits.Rate, w),
+		Room:        pace(ctx, s.there.Limits.Rate, s.mtu),
 		AnswerLimit: q.AnswerLimit,
 	}, meeting(s.conn))
 	if err != nil {

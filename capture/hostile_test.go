@@ -2,6 +2,7 @@ package capture
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"net"
 	"strings"
@@ -70,5 +71,35 @@ func TestLimitsAreOfMemoryToo(t *testing.T) {
 				t.Errorf("%v, want %q", err, c.want)
 			}
 		})
+	}
+}
+
+// TestPace: the rate is that of what the datagrams hold, whatever the messages are on average, and nobody waits for it in vain.
+func TestPace(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	room := pace(ctx, 1e6, 1500)
+	start := time.Now()
+	room(0, 0)
+	if room(10, 10_000); time.Since(start) < 80*time.Millisecond {
+		t.Errorf("10 datagrams of 1000 bytes passed at 1 Mb/s in %v", time.Since(start))
+	}
+	time.AfterFunc(20*time.Millisecond, cancel)
+	if room(1e6, 1e15); time.Since(start) > 5*time.Second {
+		t.Errorf("an interrupted run waited for %v", time.Since(start))
+	}
+	if pace(ctx, 0, 1500) != nil {
+		t.Error("no limit is one")
+	}
+}
+
+func TestTestPort(t *testing.T) {
+	for _, c := range []struct {
+		asked   uint16
+		control int
+		want    uint16 // 0: an error
+	}{{0, 5238, 5239}, {0, 65534, 65535}, {0, 65535, 0}, {6000, 65535, 6000}, {6000, 6000, 0}} {
+		if got, err := testPort(c.asked, c.control); got != c.want || (err == nil) != (c.want != 0) {
+			t.Errorf("test port %d, control %d: %d, %v", c.asked, c.control, got, err)
+		}
 	}
 }

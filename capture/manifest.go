@@ -95,6 +95,7 @@ type transportFacts struct {
 	Options map[string]any `json:"options"`
 	Trials  []trialFacts   `json:"trials"`
 	Variant *variantFacts  `json:"variant,omitempty"` // of another transport, for its causes
+	resumed bool           // has trials of the recording that is resumed, and none of this time yet
 }
 
 // transport returns the facts of a transport; nil if it was left out.

@@ -295,6 +295,7 @@ func (r *recorder) measure(ctx context.Context, p planned, first bool) error {
 		return r.failed(ctx, p, err)
 	}
 	facts := r.manifest.Workloads[p.cell].transport(name)
+	r.manifest.sayOptions(facts, options)
 	facts.Options = options
 	trial.round = p.round
 	facts.add(*trial)

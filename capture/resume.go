@@ -43,6 +43,9 @@ func (r *recorder) takeOver() error {
 	if len(r.before.Workloads) != r.cells() {
 		return fmt.Errorf("resume %s: it has %d combinations of links and workloads, this experiment %d", r.dir, len(r.before.Workloads), r.cells())
 	}
+	if err := r.sameConditions(); err != nil {
+		return err
+	}
 	for c, facts := range r.manifest.Workloads {
 		for t, name := range r.Transports {
 			transport := facts.transport(name)
@@ -53,6 +56,7 @@ func (r *recorder) takeOver() error {
 				}
 				k.trial.round = round
 				transport.Options = k.options
+				transport.resumed = true
 				transport.Trials = append(transport.Trials, *k.trial)
 				r.left.add(-1, r.each(c))
 				r.done.add(1, r.each(c))
@@ -61,6 +65,60 @@ func (r *recorder) takeOver() error {
 	}
 	r.sayChanges()
 	return nil
+}
+
+// sameConditions refuses to continue what was measured with other messages or on another link: trials of both would be summed up
+// as one. The flags are the same, but what they name need not be: the capture of --from, a preset of another version.
+func (r *recorder) sameConditions() error {
+	for c, now := range r.manifest.Workloads {
+		before := *r.before.Workloads[c]
+		if before.Link == nil {
+			before.Link = &r.before.Link
+		}
+		was, is := before.conditions(), now.conditions()
+		for i := range was {
+			if was[i] != is[i] {
+				return fmt.Errorf("resume %s: it was recorded with %s, this would be %s (record anew with --out)", r.dir, was[i], is[i])
+			}
+		}
+	}
+	return nil
+}
+
+// conditions are what all trials of a workload must have in common, each in words. Of a link that was found its rate and its
+// round-trip time are measured, and differ a little each time.
+func (w *workloadFacts) conditions() []string {
+	l := w.Link
+	rate, rtt := fmt.Sprintf("rate %d bit/s", l.RateBitsPerSecond), fmt.Sprintf("RTT %g s", l.RTTSeconds)
+	if l.Kind == "interface" {
+		rate, rtt = "a rate as found", "an RTT as found"
+	}
+	return []string{
+		fmt.Sprintf("%d messages", w.Messages), fmt.Sprintf("messages of %d octets", w.Size), fmt.Sprintf("sizes %q", w.Sizes),
+		fmt.Sprintf("interval %g s", w.IntervalSeconds), "arrivals " + w.Arrivals, "pattern " + w.Pattern,
+		fmt.Sprintf("depth %d", w.Depth), fmt.Sprintf("%d connections", w.Connections), fmt.Sprintf("seed %d", w.Seed),
+		fmt.Sprintf("replay %q", w.Replay), fmt.Sprintf("linger %g s", w.LingerSeconds),
+		"link " + l.Kind, rate, rtt, fmt.Sprintf("loss %g", l.Loss), fmt.Sprintf("MTU %d", l.MTU), fmt.Sprintf("IPv%d", l.IP),
+		"congestion control " + l.CongestionControl, fmt.Sprintf("NIC queue %t", l.NICQueue != nil),
+	}
+}
+
+// negotiated are the options that decide what frames look like, and that a host's settings change behind the program's back.
+var negotiated = []string{"tcp_timestamps", "tcp_sack", "tcp_window_scaling", "tcp_ecn", "tcp_autocorking", "initial_cwnd", "TCP_CONGESTION"}
+
+// sayOptions warns where the trials that a resumed recording has were made with other options of the kernel.
+func (m *manifest) sayOptions(t *transportFacts, options map[string]any) {
+	if !t.resumed {
+		return
+	}
+	for _, name := range negotiated {
+		before, was := t.Options[name]
+		now, is := options[name]
+		if was && is && fmt.Sprint(before) != fmt.Sprint(now) { // of a file, numbers are floats
+			m.warn(hostChanged, fmt.Sprintf("resumed with another %s over %s: %v before, %v then", name, t.Name, before, now))
+		}
+	}
+	t.resumed = false
 }
 
 // holds reports whether the recording has the capture. It is whole if it has its name: see recording.Create.
@@ -85,6 +143,7 @@ func (r *recorder) sayChanges() {
 		{"operating system", before.Host.OS, now.Host.OS},
 		{"architecture", before.Host.Arch, now.Host.Arch},
 		{"number of CPUs", fmt.Sprint(before.Host.CPUs), fmt.Sprint(now.Host.CPUs)},
+		{"rate of the link", fmt.Sprint(before.Link.RateBitsPerSecond), fmt.Sprint(now.Link.RateBitsPerSecond)},
 		{"link devices", before.Link.Devices, now.Link.Devices},
 	} {
 		if fact.before != fact.now {

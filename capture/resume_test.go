@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"wiretax/capture/recording"
@@ -109,6 +110,54 @@ func TestResumeRefusesAnotherExperiment(t *testing.T) {
 	}
 	if after, _ := recording.ReadManifest(dir); string(after) != string(before) {
 		t.Error("the recording was changed")
+	}
+}
+
+// Trials of different messages or links would be summed up as one.
+func TestResumeRefusesOtherConditions(t *testing.T) {
+	e := thread()
+	e.Transports, e.Optional = []string{"udp"}, nil
+	dir := interrupted(t, e, 1)
+	before, err := recording.ReadManifest(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		want   string
+		change func(e *Experiment)
+	}{
+		{"rate", func(e *Experiment) { e.Links[0].Rate *= 10 }},
+		{"RTT", func(e *Experiment) { e.Links[0].RTT *= 2 }},
+		{"octets", func(e *Experiment) { e.Workloads[0].Size++ }},
+		{"sizes", func(e *Experiment) {
+			e.Workloads[0].Schedule = &traffic.Schedule{Sizes: slices.Repeat([]int32{90}, 16), Due: make([]int64, 16), Origin: "flow 1"}
+		}},
+	} {
+		other := e
+		other.Links, other.Workloads = slices.Clone(e.Links), slices.Clone(e.Workloads)
+		test.change(&other)
+		if err := Resume(context.Background(), other, dir, func(Progress) {}); err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: %v", test.want, err)
+		}
+	}
+	if after, _ := recording.ReadManifest(dir); string(after) != string(before) {
+		t.Error("the recording was changed")
+	}
+}
+
+func TestResumeSaysThatTheKernelHasOtherOptions(t *testing.T) {
+	e := thread()
+	e.Transports, e.Optional, e.Trials = []string{"tcp"}, nil, 3
+	dir := interrupted(t, e, 1)
+	m := read(t, dir)
+	m.Workloads[0].Transports[0].Options["tcp_timestamps"] = false
+	if err := m.write(dir, "", 0); err != nil {
+		t.Fatal(err)
+	}
+	skipWithoutLab(t, Resume(context.Background(), e, dir, func(Progress) {}))
+	m = read(t, dir)
+	if len(m.Warnings) != 1 || m.Warnings[0].Code != hostChanged || !strings.Contains(m.Warnings[0].Message, "another tcp_timestamps over tcp: false before, true then") {
+		t.Errorf("warnings %v", m.Warnings)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net"
 	"net/netip"
 	"syscall"
@@ -55,10 +56,25 @@ func (s *Server) Listen(ctx context.Context, address string) (l net.Listener, er
 		l.Close()
 		return nil, err
 	}
-	if port := l.Addr().(*net.TCPAddr).Port; s.Port == 0 {
-		s.Port = uint16(port + 1)
+	if s.Port, err = testPort(s.Port, l.Addr().(*net.TCPAddr).Port); err != nil {
+		s.vantage.close()
+		l.Close()
+		return nil, fmt.Errorf("listen on %s: %w", address, err)
 	}
 	return l, nil
+}
+
+// testPort is the port of test traffic: the one asked for, or that after the control connection's.
+func testPort(asked uint16, control int) (uint16, error) {
+	switch {
+	case asked == 0 && control == math.MaxUint16:
+		return 0, fmt.Errorf("no port follows %d: want --test-port", control)
+	case asked == 0:
+		return uint16(control + 1), nil
+	case int(asked) == control: // whose frames would be counted with the messages'
+		return 0, fmt.Errorf("port %d is the control connection's: want another --test-port", asked)
+	}
+	return asked, nil
 }
 
 func (s *Server) listener() *net.ListenConfig {
@@ -188,7 +204,7 @@ func (e *farEnd) trial(ctx context.Context, r request) error {
 		Workload: w, Transport: r.Transport, MTU: r.MTU, CongestionControl: r.CongestionControl, Port: e.Port,
 		From: traffic.Host{Addr: e.far}, To: traffic.Host{Addr: e.own, Within: e.vantage.Within},
 		Arrived:     func(ctx context.Context) error { return e.settled(ctx, e.conn, r.Rounds) },
-		Room:        pace(e.Limits.Rate, w),
+		Room:        pace(ctx, e.Limits.Rate, e.mtu),
 		AnswerLimit: r.AnswerLimit,
 	}, meeting(e.conn))
 	if err != nil {

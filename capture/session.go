@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"sync"
 	"time"
 
 	"wiretax/capture/peer"
@@ -214,22 +215,32 @@ func appendRecords(to []recording.Record, b []byte) ([]recording.Record, error) 
 	return to, nil
 }
 
-// pace returns what keeps datagrams of a workload below a rate in bit/s, as traffic.Config.Room wants it.
-func pace(rate int64, w traffic.Workload) func(written int64) {
+// pace returns what keeps datagrams below a rate in bit/s on a link of that MTU, as traffic.Config.Room wants it. What they hold
+// counts, not what the workload's messages have on average: some travel packed, and sizes may differ. The end of ctx ends a wait.
+func pace(ctx context.Context, rate int64, mtu int) func(datagrams, octets int64) {
 	if rate <= 0 {
 		return nil
 	}
-	each := time.Duration((w.MeanSize() + perMessage) * 8 / float64(rate) * float64(time.Second))
+	var begin sync.Once
 	var start time.Time
-	return func(written int64) {
-		if start.IsZero() {
-			start = time.Now()
+	room := float64(max(1, mtu-48)) // of a fragment behind the IPv6 and fragment headers (RFC 8200 section 4.5)
+	return func(datagrams, octets int64) {
+		begin.Do(func() { start = time.Now() })
+		frames := max(float64(datagrams), float64(octets)/room)
+		passed := (float64(octets) + frames*perMessage) * 8 / float64(rate)
+		wait := time.Until(start.Add(time.Duration(min(passed, mostPaced.Seconds())*float64(time.Second)))) - paceBurst
+		if wait <= 0 {
+			return
 		}
-		if wait := time.Until(start.Add(time.Duration(written)*each)) - paceBurst; wait > 0 {
-			time.Sleep(wait)
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
 		}
 	}
 }
+
+// mostPaced is more than any session lasts, and fits into a time.
+const mostPaced = 10_000 * time.Hour
 
 // paceBurst is how far datagrams may be ahead of the rate: a timer is no more exact.
 const paceBurst = time.Millisecond

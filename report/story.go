@@ -50,6 +50,7 @@ func presetLead(p *analyze.Preset) (lead []string) {
 // verdictWords are what a table says.
 var verdictWords = map[analyze.Verdict]string{
 	analyze.Holds: "holds", analyze.HoldsIf: "holds only if ...", analyze.Fails: "does not hold", analyze.NotMeasured: "not measured",
+	analyze.Undecided: "not decided",
 }
 
 // storyWorkloads are those of the story: its messages and two floods. Who asked for more gets a comparison.
@@ -91,17 +92,30 @@ func claimPage(r *analyze.Run) *pageSection {
 
 // claimTable is a row a claim.
 func claimTable(r *analyze.Run) *table {
-	t := &table{columns: []column{{name: "no"}, {name: "claim", left: true}, {name: "claimed"}, {name: "measured"}, {name: "verdict", left: true}}}
+	t := &table{columns: []column{{name: "no"}, {name: "claim", left: true}, {name: "claimed"}, {name: "measured"}, {name: "range"}, {name: "verdict", left: true}}}
 	for i, c := range r.Claims {
-		t.rows = append(t.rows, []string{fmt.Sprint(i + 1), claimNames[c.Code], claimValue(c.Claimed, c), claimValue(c.Measured, c), verdictWords[c.Verdict]})
+		t.rows = append(t.rows, []string{fmt.Sprint(i + 1), claimNames[c.Code], claimValue(c.Claimed, c), claimValue(c.Measured, c), claimRange(c), verdictWords[c.Verdict]})
 	}
 	return t
 }
 
 // claimNames are the claims in a few words.
 var claimNames = map[string]string{
-	"waste": "wasted share of the wire", "one_data_frame": "data frames over tcp", "one_frame": "all frames over tcp",
+	"waste": "wasted share of wire", "one_data_frame": "data frames over tcp", "one_frame": "all frames over tcp",
 	"one_receive_call": "receive calls over tcp", "shortest_frames": "shortest frames/s", "frame_limit": "datagrams/s", "more_over_tcp": "messages/s over tcp",
+}
+
+// claimRange is empty where all trials were the same.
+func claimRange(c analyze.Claim) string {
+	if c.Range == nil {
+		return ""
+	}
+	value := func(v analyze.Ratio) string { return claimValue(v, analyze.Claim{Unit: c.Unit}) }
+	lo, hi := value(c.Range[0]), value(c.Range[1])
+	if lo == hi {
+		return ""
+	}
+	return lo + ".." + hi
 }
 
 func claimValue(v analyze.Ratio, c analyze.Claim) string {
@@ -141,9 +155,13 @@ var longNumber = regexp.MustCompile(`\b[0-9]{4,}\b`)
 
 // claimRecords are the claims for programs.
 func claimRecords(r *analyze.Run) table {
-	t := table{columns: named("code", "claim", "definition", "claimed", "measured", "unit", "transport", "verdict", "words")}
+	t := table{columns: named("code", "claim", "definition", "claimed", "measured", "unit", "transport", "verdict", "words", "measured_min", "measured_max")}
 	for _, c := range r.Claims {
-		t.rows = append(t.rows, []string{c.Code, c.Claim, c.Definition, number(c.Claimed), number(c.Measured), c.Unit, c.Transport, string(c.Verdict), c.Words})
+		lo, hi := analyze.Over(0, 0), analyze.Over(0, 0)
+		if c.Range != nil {
+			lo, hi = c.Range[0], c.Range[1]
+		}
+		t.rows = append(t.rows, []string{c.Code, c.Claim, c.Definition, number(c.Claimed), number(c.Measured), c.Unit, c.Transport, string(c.Verdict), c.Words, number(lo), number(hi)})
 	}
 	return t
 }

@@ -18,8 +18,9 @@ var runWords = [...]chapter{
 		{"preset", "A named set of flags whose numbers have a source, or are said to be assumed: wiretax run --preset list. A flag given beside it overrides it, and the report says so."},
 		{"claim", "What the thread of 2008 said, tested by run --preset thread. As CSV such a run is its claims; its transports are in the JSON."},
 		{"no", "The number of a claim, under which it stands in words."},
-		{"claimed, measured", "The value that was claimed, or the limit that follows from the rate; the median of the trials, and of messages a second the fastest trial: a wire that waited for its machine cannot make up for it."},
-		{"verdict", "What the trials make of a claim, computed from them alone: holds; holds only if, with the condition in words; does not hold; not measured. A frame rate holds if 98 % of the limit were reached and no more than 100.5 %."},
+		{"claimed, measured", "The value that was claimed, or the limit that follows from the rate; the median of the trials."},
+		{"range", "The smallest and the largest of the trials. Blank: the same in each."},
+		{"verdict", "What the trials make of a claim, computed from them alone: holds; holds only if, with the condition in words; does not hold; not decided, where the trials differ too much or are too few; not measured. A frame rate holds if the median reaches 98 % of the limit and no more than 100.5 %. More over TCP holds if every trial was above what the wire can carry in datagrams, or the difference is larger than the noise."},
 	}},
 	{"comparison of the workloads of a run", []entry{
 		{"workload", "The messages, and in what else the workloads of the run differ."},

@@ -2,6 +2,7 @@ package peer
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"encoding/json"
@@ -10,6 +11,8 @@ import (
 	"net"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // Protocol is the version of what the ends say to each other. Ends of different versions do not talk.
@@ -27,8 +30,28 @@ const (
 	maxGreeting   = 4 << 10         // octets
 )
 
-// keepAlive finds out within 20 s that the other host has vanished.
+// keepAlive finds out within vanishLimit that the other host has vanished.
 var keepAlive = net.KeepAliveConfig{Enable: true, Idle: 5 * time.Second, Interval: 5 * time.Second, Count: 3}
+
+const vanishLimit = 20 * time.Second
+
+// noticeVanishing makes the kernel end a connection whose other host has vanished. Keep-alives alone do not: none is sent while
+// anything waits for its acknowledgment, which takes the kernel a quarter of an hour to give up (tcp_retries2, tcp(7)), and in a
+// trial something always does.
+func noticeVanishing(conn *net.TCPConn) error {
+	if err := conn.SetKeepAliveConfig(keepAlive); err != nil {
+		return err
+	}
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var failed error
+	err = raw.Control(func(fd uintptr) {
+		failed = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int(vanishLimit.Milliseconds()))
+	})
+	return cmp.Or(err, failed)
+}
 
 // Dial connects to a server. network is tcp, tcp4 or tcp6.
 func Dial(ctx context.Context, d net.Dialer, network, address string, k *Key, program string) (*Conn, error) {
@@ -36,7 +59,6 @@ func Dial(ctx context.Context, d net.Dialer, network, address string, k *Key, pr
 	if err != nil {
 		return nil, err
 	}
-	d.KeepAliveConfig = keepAlive
 	d.SetMultipathTCP(false)
 	greet, cancel := context.WithTimeoutCause(ctx, greetingLimit, fmt.Errorf("no answer in %v", greetingLimit))
 	defer cancel()
@@ -50,6 +72,9 @@ func Dial(ctx context.Context, d net.Dialer, network, address string, k *Key, pr
 			err = cause
 		}
 		return nil, fmt.Errorf("connect to %s: %w", address, err)
+	}
+	if tcp, ok := raw.(*net.TCPConn); ok {
+		_ = noticeVanishing(tcp)
 	}
 	conn := tls.Client(raw, config)
 	r, err := greetServer(greet, conn, program)

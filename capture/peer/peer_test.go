@@ -11,6 +11,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 func key(t testing.TB, secret string) *Key {
@@ -305,5 +307,28 @@ func TestClientIsInterrupted(t *testing.T) {
 	var remote *RemoteError
 	if err := <-heard; !errors.As(err, &remote) || remote.Text != "interrupted" {
 		t.Errorf("server hears %v", err)
+	}
+}
+
+// TestVanishedHostIsNoticed: at both ends the kernel gives up what nobody acknowledges, long before it would by itself.
+func TestVanishedHostIsNoticed(t *testing.T) {
+	limit := func(c *Conn) (ms int) {
+		raw, err := c.tls.NetConn().(*net.TCPConn).SyscallConn()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e := raw.Control(func(fd uintptr) { ms, err = unix.GetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT) }); e != nil || err != nil {
+			t.Fatal(e, err)
+		}
+		return ms
+	}
+	there := make(chan int, 1)
+	address, _ := serve(t, func(ctx context.Context, c *Conn) error {
+		there <- limit(c)
+		return echo(ctx, c)
+	})
+	here, want := limit(dial(t, address)), int(vanishLimit.Milliseconds())
+	if far := <-there; here != want || far != want {
+		t.Errorf("%d ms here, %d ms there, want %d", here, far, want)
 	}
 }

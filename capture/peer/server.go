@@ -107,7 +107,7 @@ func (s *Server) handle(ctx context.Context, raw net.Conn, config *tls.Config) {
 		return
 	}
 	if tcp, ok := raw.(*net.TCPConn); ok {
-		_ = tcp.SetKeepAliveConfig(keepAlive)
+		_ = noticeVanishing(tcp)
 	}
 	select {
 	case s.session <- struct{}{}:

@@ -334,7 +334,7 @@ func (c *connection) sender(fd int) (*inflow, *outflow) {
 }
 
 func (c *connection) receiver(fd int) (*inflow, *outflow) {
-	out := &outflow{fd: fd, calls: new(atomic.Int64), written: new(atomic.Int64)}
+	out := &outflow{fd: fd, calls: new(atomic.Int64), written: &c.answered}
 	if c.answers != nil {
 		out.calls = &c.calls.send
 	}

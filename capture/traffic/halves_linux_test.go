@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -195,4 +196,28 @@ func approach(t *testing.T, transport string, to netip.AddrPort) string {
 		return ""
 	}
 	return fmt.Sprintf("events %#x", ready[0].Revents)
+}
+
+// TestRoomIsOfAllConnections: a rate is what an end sends, not what each of its connections does.
+func TestRoomIsOfAllConnections(t *testing.T) {
+	var mu sync.Mutex
+	first, octets := 0, int64(0)
+	c := Config{
+		Workload: Workload{Messages: 64, Size: 500, Pattern: Echo, Depth: 8, Connections: 4}, Transport: "udp-packed", MTU: 1500,
+		From: Host{Addr: netip.MustParseAddr("127.0.0.1")}, To: Host{Addr: netip.MustParseAddr("127.0.0.1")},
+		Room: func(datagrams, before int64) {
+			mu.Lock()
+			defer mu.Unlock()
+			if datagrams == 0 {
+				first++
+			}
+			octets = max(octets, before)
+		},
+	}
+	if o := apart(t, c); o.AnswersDelivered != 64 {
+		t.Fatalf("%d answers", o.AnswersDelivered)
+	}
+	if first != 2 || octets < 64*500-1472 {
+		t.Errorf("%d first datagrams at two ends, %d octets before the last", first, octets)
+	}
 }

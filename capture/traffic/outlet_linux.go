@@ -43,9 +43,9 @@ const (
 type outflow struct {
 	fd    int
 	calls *atomic.Int64
-	room  func(written int64) // blocks while the device has no room behind so many datagrams; nil: it blocks by itself
-	// written counts the datagrams of all connections of the run.
-	written *atomic.Int64
+	room  func(datagrams, octets int64) // Config.Room
+	// written counts the datagrams of all connections of the run in this direction.
+	written *volume
 	clock   clock
 	journal *journal // nil: nobody asks
 	tried   int64    // when the latest system call that sends was made first
@@ -92,10 +92,13 @@ func (o *outflow) send(b []byte, flags int) (int, error) {
 	return len(b), nil
 }
 
-// makeRoom waits for the device before n datagrams are written.
-func (o *outflow) makeRoom(n int) {
+// volume is a number of datagrams and of the octets in them.
+type volume struct{ datagrams, octets atomic.Int64 }
+
+// makeRoom waits for the device before n datagrams are written, of so many octets together.
+func (o *outflow) makeRoom(n, octets int) {
 	if o.room != nil {
-		o.room(o.written.Add(int64(n)) - int64(n))
+		o.room(o.written.datagrams.Add(int64(n))-int64(n), o.written.octets.Add(int64(octets))-int64(octets))
 	}
 }
 
@@ -113,7 +116,7 @@ func (direct) holds() bool  { return false }
 type datagrams struct{ *outflow }
 
 func (d datagrams) put(b []byte, _ bool) error {
-	d.makeRoom(1)
+	d.makeRoom(1, len(b))
 	_, err := d.send(b, 0)
 	return err
 }
@@ -233,7 +236,7 @@ func (b *batch) holds() bool { return len(b.ends) > 0 }
 
 // datagram sends all in one datagram.
 func (o *outflow) datagram(b []byte, _ []int) error {
-	o.makeRoom(1)
+	o.makeRoom(1, len(b))
 	_, err := o.send(b, 0)
 	return err
 }
@@ -252,7 +255,7 @@ func (o *outflow) segments(largest, set int) func(b []byte, ends []int) error {
 			}
 			set = size
 		}
-		o.makeRoom(len(ends))
+		o.makeRoom(len(ends), len(b))
 		_, err := o.send(b, 0)
 		if errors.Is(err, unix.EIO) {
 			err = fmt.Errorf("%w (UDP_SEGMENT on a device without checksum offload needs Linux 6.11)", err)
@@ -280,7 +283,7 @@ func (o *outflow) many() func(b []byte, ends []int) error {
 			h.SetIovlen(1)
 			headers = append(headers, h)
 		}
-		o.makeRoom(len(ends))
+		o.makeRoom(len(ends), len(b))
 		for rest := headers; len(rest) > 0; {
 			n, err := o.attempt(func() (int, error) {
 				n, _, errno := unix.Syscall6(unix.SYS_SENDMMSG, uintptr(o.fd), uintptr(unsafe.Pointer(&rest[0])), uintptr(len(rest)), 0, 0, 0)

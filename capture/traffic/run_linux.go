@@ -27,7 +27,8 @@ type run struct {
 	connections []*connection
 	sockets     sockets
 	cancel      context.CancelCauseFunc
-	written     atomic.Int64 // datagrams of all connections
+	written     volume // in messages of all connections
+	answered    volume // in answers
 	tls         struct{ client, server *tls.Config }
 
 	// The connections begin together: the last one that is ready opens the gate and says when they start.

@@ -35,9 +35,10 @@ type Config struct {
 	// Arrived blocks until everything that either end sent before the call is in the other's socket, or lost. UDP has no end
 	// that a receiver could see. nil stands for a link that is synchronous, as loopback is.
 	Arrived func(ctx context.Context) error
-	// Room blocks, as write(2) does on a NIC, until the sender's interface has room for another datagram behind the given
-	// number of datagrams written before. A TAP device and a veth drop instead. nil stands for a device that blocks.
-	Room func(written int64)
+	// Room blocks, as write(2) does on a NIC, until the sender's interface has room for another datagram behind those that all
+	// connections wrote before, and the octets in them. Connections call it at once. A TAP device and a veth drop instead. nil
+	// stands for a device that blocks.
+	Room func(datagrams, octets int64)
 	// AnswerLimit is how long an answer may take before a transport without retransmission takes it for lost; 0 stands for a
 	// second.
 	AnswerLimit time.Duration

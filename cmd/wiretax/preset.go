@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -90,12 +91,17 @@ func (f *runFlags) applyPreset(c *cobra.Command) error {
 	if !ok {
 		return usagef(c, "--preset %s: want one of %s", f.preset, strings.Join(presetNames(), ", "))
 	}
+	return p.fill(c.Flags())
+}
+
+// fill sets the flags of the preset that were not given.
+func (p preset) fill(flags *pflag.FlagSet) error {
 	for _, s := range p.flags {
-		flag := c.Flags().Lookup(s.flag)
+		flag := flags.Lookup(s.flag)
 		if flag.Changed {
 			continue
 		}
-		if err := flag.Value.Set(s.value); err != nil { // a mistake in the table, which a test finds
+		if err := put(flag.Value, s.value); err != nil { // a mistake in the table, which a test finds
 			return fmt.Errorf("preset %s: --%s %s: %w", p.name, s.flag, s.value, err)
 		}
 	}
@@ -118,7 +124,7 @@ func (f *runFlags) story(c *cobra.Command, e *capture.Experiment) error {
 	}
 	facts := &capture.Preset{Name: p.name, Source: p.source, Assumed: p.assumed, Given: []string{}}
 	c.Flags().Visit(func(flag *pflag.Flag) {
-		if measures(flag.Name) && flag.Name != "preset" {
+		if flag.Changed && measures(flag.Name) && flag.Name != "preset" {
 			facts.Given = append(facts.Given, "--"+flag.Name+" "+strings.Trim(flag.Value.String(), "[]"))
 		}
 	})
@@ -132,7 +138,7 @@ func (f *runFlags) story(c *cobra.Command, e *capture.Experiment) error {
 // flood adds datagrams back to back of the shortest frames and of the story's size, for each link.
 func (f *runFlags) flood(e *capture.Experiment) {
 	const messages = 1000
-	sizes := []int{e.Workloads[0].Size}
+	sizes := []int{int(math.Round(e.Workloads[0].MeanSize()))} // as the recording has it
 	for _, l := range e.Links {
 		if l.Rate > 0 {
 			sizes = append(sizes, shortestPayload(l.IP))
@@ -141,7 +147,8 @@ func (f *runFlags) flood(e *capture.Experiment) {
 	slices.Sort(sizes)
 	for _, size := range slices.Compact(sizes) {
 		w := traffic.Workload{Messages: messages, Size: size, Seed: f.seed}
-		if !slices.ContainsFunc(e.Workloads, func(o traffic.Workload) bool { return o.Messages == w.Messages && o.Size == w.Size }) {
+		same := func(o traffic.Workload) bool { return o.String() == w.String() }
+		if !slices.ContainsFunc(e.Workloads, same) {
 			e.Workloads = append(e.Workloads, w)
 		}
 	}

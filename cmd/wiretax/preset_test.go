@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"wiretax/analyze"
+	"wiretax/capture"
+	"wiretax/capture/traffic"
 )
 
 // Every preset is a set of flags that a run takes, with a source and what is assumed.
@@ -82,6 +84,34 @@ func TestFlagsOverrideThePreset(t *testing.T) {
 	for _, code := range []string{"shortest_frames", "frame_limit"} {
 		if v := verdicts[code]; v != analyze.Holds && v != analyze.HoldsIf {
 			t.Errorf("%s: %s: the wire carried more than its rate, or nothing was measured", code, v)
+		}
+	}
+}
+
+// Whatever the story's messages are, floods that have a size and are back to back measure the frame rates.
+func TestFloodsOfAnyStory(t *testing.T) {
+	drawn, err := traffic.ParseSizes("uniform:64-100")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name  string
+		story traffic.Workload
+		want  []int
+	}{
+		{"the thread's", traffic.Workload{Messages: 16, Size: 90}, []int{18, 90}},
+		{"drawn sizes", traffic.Workload{Messages: 16, Sizes: drawn}, []int{18, 82}},
+		{"as many messages in a rhythm", traffic.Workload{Messages: 1000, Size: 90, Interval: 1e6}, []int{18, 90}},
+		{"a flood itself", traffic.Workload{Messages: 1000, Size: 90}, []int{18}},
+	} {
+		e := capture.Experiment{Links: []capture.Link{{Rate: 10e6, MTU: 1500, IP: 4}}, Workloads: []traffic.Workload{tt.story}}
+		new(runFlags).flood(&e)
+		var sizes []int
+		for _, w := range e.Workloads[1:] {
+			sizes = append(sizes, w.Size)
+		}
+		if !slices.Equal(sizes, tt.want) {
+			t.Errorf("%s: floods of %v octets, want %v", tt.name, sizes, tt.want)
 		}
 	}
 }

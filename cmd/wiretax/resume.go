@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -17,7 +18,7 @@ import (
 func asked(fl *pflag.FlagSet) map[string]string {
 	given := make(map[string]string)
 	fl.Visit(func(f *pflag.Flag) {
-		if measures(f.Name) {
+		if f.Changed && measures(f.Name) {
 			given[f.Name] = written(f.Value)
 		}
 	})
@@ -60,7 +61,7 @@ func (f *runFlags) recall(c *cobra.Command) error {
 	if r.Flags == nil {
 		return fmt.Errorf("resume %s: its %s does not say with which flags it began (record anew with --out)", f.resume, recording.ManifestName)
 	}
-	began := newRunCommand().Flags()
+	began := beginning{newRunCommand().Flags()}
 	for flag, value := range r.Flags {
 		if !measures(flag) {
 			return fmt.Errorf("%s: flag --%s does not say what to measure", name, flag)
@@ -69,9 +70,15 @@ func (f *runFlags) recall(c *cobra.Command) error {
 			return fmt.Errorf("%s: flag --%s: %w", name, flag, err)
 		}
 	}
+	if err := began.fill(); err != nil {
+		return err
+	}
 	for flag, value := range asked(c.Flags()) {
 		if was := written(began.Lookup(flag).Value); was != value {
 			return usagef(c, "--%s %s: the recording in %s began with %s (leave it out, or record anew with --out)", flag, value, f.resume, was)
+		}
+		if _, recorded := r.Flags[flag]; !recorded {
+			c.Flags().Lookup(flag).Changed = false // it says what the recording has anyway, and overrides nothing
 		}
 	}
 	for flag, value := range r.Flags {
@@ -83,4 +90,28 @@ func (f *runFlags) recall(c *cobra.Command) error {
 		}
 	}
 	return nil
+}
+
+// beginning are the flags with which a recording began.
+type beginning struct{ *pflag.FlagSet }
+
+// fill sets the flags that follow from others.
+func (b beginning) fill() error {
+	if b.Changed("confidence") && !b.Changed("runs") {
+		if err := put(b.Lookup("runs").Value, strconv.Itoa(patientRuns)); err != nil {
+			return err
+		}
+	}
+	if p, ok := presetNamed(b.Lookup("preset").Value.String()); ok {
+		return p.fill(b.FlagSet)
+	}
+	return nil
+}
+
+// put sets a flag to a value; Set would add to a list that was set before.
+func put(v pflag.Value, value string) error {
+	if list, ok := v.(pflag.SliceValue); ok {
+		return list.Replace(strings.Split(value, ","))
+	}
+	return v.Set(value)
 }

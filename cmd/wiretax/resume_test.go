@@ -22,6 +22,8 @@ func TestResumeRefusals(t *testing.T) {
 		{"a default given otherwise", `{}`, "--runs 6", exitUsage, "--runs 6: the recording in DIR began with 5"},
 		{"another list of transports", `{"transports":"udp,tcp"}`, "-t udp", exitUsage, "--transports udp: the recording in DIR began with udp,tcp"},
 		{"another preset", `{"preset":"dns"}`, "--preset rpc", exitUsage, "--preset rpc: the recording in DIR began with dns"},
+		{"the usual rate beside a preset with another", `{"preset":"telemetry"}`, "--rate 10M", exitUsage, "--rate 10M: the recording in DIR began with 100M"},
+		{"the usual runs beside a confidence", `{"confidence":"0.05"}`, "--runs 5", exitUsage, "--runs 5: the recording in DIR began with 100"},
 		{"both places", `{}`, "--out x", exitUsage, "want one of them"},
 		{"recorded without flags", `null`, "", exitFailure, "does not say with which flags it began"},
 		{"a flag that nobody knows", `{"flux":"1"}`, "", exitFailure, "flag --flux"},
@@ -40,5 +42,35 @@ func TestResumeRefusals(t *testing.T) {
 				t.Errorf("code %d, %s", code, got)
 			}
 		})
+	}
+}
+
+// Flags that repeat what the recording has override nothing: not its preset, not what follows from other flags.
+func TestRepeatedFlagsRecallTheSame(t *testing.T) {
+	dir := t.TempDir()
+	manifest := `{"schema":"wiretax/1","kind":"run","workloads":[],"flags":{"preset":"rpc","confidence":"0.05"}}`
+	if err := os.WriteFile(filepath.Join(dir, "run.json"), []byte(manifest), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	f := &runFlags{workloads: defaultWorkload(), conditions: defaultConditions()}
+	c := newRunCommand()
+	c.RunE = nil
+	args := []string{"--resume", dir, "--rate", "100M", "--transports", "udp,tcp,tcp-nodelay,tcp-cork,tls", "--runs", "100"}
+	if err := c.ParseFlags(args); err != nil {
+		t.Fatal(err)
+	}
+	f.resume = dir
+	if err := f.recall(c); err != nil {
+		t.Fatal(err)
+	}
+	if got := asked(c.Flags()); len(got) != 2 || got["preset"] != "rpc" || got["confidence"] != "0.05" {
+		t.Errorf("flags %v", got)
+	}
+	f.preset = "rpc"
+	if err := f.applyPreset(c); err != nil {
+		t.Fatal(err)
+	}
+	if got := written(c.Flags().Lookup("transports").Value); got != "udp,tcp,tcp-nodelay,tcp-cork,tls" {
+		t.Errorf("transports %s", got)
 	}
 }
