@@ -148,7 +148,7 @@ var warningCodes = [...]entry{
 	{"fragments_unjoined", "An IP fragment came without the first one of its packet: it belongs to a flow without ports."},
 	{"time_backward", "A record is earlier than the one before it."},
 	{"without_time", "A record has no time (pcapng simple packet block)."},
-	{"flow_limit", "There were more flows than --max-flows: those not used for longest are summed up in other_flows. All sums are of all records; a flow that comes again is a new one, which knows of no octets sent before."},
+	{"flow_limit", "There were more flows than --max-flows: those not used for longest are summed up in other_flows. All sums are of all records; a flow that comes again is a new one, which knows of no octets sent before: unique payload and efficiency may be too high, retransmissions too low."},
 	{"rows_left_out", "A table of --frames has 100,000 rows at most; csv, json and ndjson have all. All sums are of all records."},
 	{"file_cut_off", "A file ends inside a record, or damage follows: the records before count. Not to be trusted, exit code 4."},
 	{"interrupted", "The analysis was interrupted: the records up to then count, as if the capture ended there. Exit code 130."},

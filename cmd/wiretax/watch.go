@@ -157,6 +157,10 @@ func watch(c *cobra.Command, f *watchFlags, args []string) error {
 	if err := f.check(c); err != nil {
 		return err
 	}
+	if f.write != "" { // the capture is to be ended well, also where nobody reads the lines any more
+		signal.Ignore(syscall.SIGPIPE)
+		defer signal.Reset(syscall.SIGPIPE)
+	}
 	m, err := f.begin(c)
 	if err != nil {
 		return err
