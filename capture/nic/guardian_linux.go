@@ -131,7 +131,7 @@ func free(names []string) error {
 		return err
 	}
 	for _, j := range all {
-		if j.BootID != bootID() || j.Namespace != namespaceInode() {
+		if j.BootID != bootID() || !j.here() {
 			continue
 		}
 		for _, s := range j.Interfaces {

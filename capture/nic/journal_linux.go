@@ -18,6 +18,7 @@ type journal struct {
 	Schema     string
 	BootID     string    // /proc/sys/kernel/random/boot_id: another boot has undone everything
 	Namespace  uint64    // inode of the network namespace that the interfaces belong to
+	Cookie     uint64    `json:",omitempty"` // of that namespace: inodes are used again within a boot, cookies are not
 	Holders    []process // while one of them lives, the run goes on
 	Interfaces []State
 	Places     map[string]string // where the namespace of an interface that was moved is kept, by the interface's name
@@ -88,10 +89,32 @@ func namespaceInode() uint64 {
 	return st.Ino
 }
 
+// namespaceCookie is the number of the calling thread's network namespace that no other has in this boot (SO_NETNS_COOKIE,
+// Linux 5.14); 0 where the kernel tells none.
+func namespaceCookie() uint64 {
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return 0
+	}
+	defer unix.Close(fd)
+	cookie, err := unix.GetsockoptUint64(fd, unix.SOL_SOCKET, unix.SO_NETNS_COOKIE)
+	if err != nil {
+		return 0
+	}
+	return cookie
+}
+
+// here reports whether the interfaces are those of the calling thread's network namespace.
+func (j *journal) here() bool {
+	cookie := namespaceCookie()
+	return j.Namespace == namespaceInode() && (j.Cookie == cookie || j.Cookie == 0 || cookie == 0)
+}
+
 // newJournal is of this process and the one that started it.
 func newJournal(states []State) (*journal, error) {
 	j := &journal{
-		Schema: journalSchema, BootID: bootID(), Namespace: namespaceInode(), Interfaces: states, Places: map[string]string{},
+		Schema: journalSchema, BootID: bootID(), Namespace: namespaceInode(), Cookie: namespaceCookie(),
+		Interfaces: states, Places: map[string]string{},
 		path: filepath.Join(directories()[0], fmt.Sprintf("interfaces-%d.json", os.Getpid())),
 	}
 	for _, pid := range []int{os.Getpid(), os.Getppid()} {
@@ -144,7 +167,7 @@ func syncDir(dir string) error {
 }
 
 func (j *journal) remove() error {
-	if err := os.Remove(j.path); err != nil {
+	if err := os.Remove(j.path); err != nil && !errors.Is(err, os.ErrNotExist) { // its guardian may have been the first
 		return fmt.Errorf("remove journal: %w", err)
 	}
 	return syncDir(filepath.Dir(j.path))
@@ -153,8 +176,9 @@ func (j *journal) remove() error {
 // maxJournal bounds what is read of a journal, in octets: a thousand routes take far less.
 const maxJournal = 64 << 20
 
-// journals reads all journals.
+// journals reads all journals. One that cannot be read is an error, and keeps nobody from the others.
 func journals() (all []*journal, err error) {
+	var failures []error
 	for _, dir := range directories() {
 		paths, err := filepath.Glob(filepath.Join(dir, "interfaces-*.json"))
 		if err != nil {
@@ -166,12 +190,13 @@ func journals() (all []*journal, err error) {
 				continue // restored just now
 			}
 			if err != nil {
-				return nil, fmt.Errorf("read journal %s: %w", path, err)
+				failures = append(failures, fmt.Errorf("read journal %s: %w", path, err))
+				continue
 			}
 			all = append(all, j)
 		}
 	}
-	return all, nil
+	return all, errors.Join(failures...)
 }
 
 // readJournal believes no journal that somebody else may have written: what it says is done as root.

@@ -342,6 +342,8 @@ func TestRepairOfOtherJournals(t *testing.T) {
 	}{
 		{"another boot", journal{Schema: journalSchema, BootID: "another"}, 0o600, "last boot", "", false},
 		{"another namespace", journal{Schema: journalSchema, BootID: bootID(), Namespace: 1}, 0o600, "another network namespace", "", true},
+		{"a later namespace with the inode of one that ended", journal{Schema: journalSchema, BootID: bootID(), Namespace: namespaceInode(),
+			Cookie: 1 << 63, Interfaces: []State{{Name: "gone0"}}}, 0o600, "another network namespace", "", true},
 		{"an interface that is gone", journal{Schema: journalSchema, BootID: bootID(), Namespace: namespaceInode(),
 			Interfaces: []State{{Name: "gone0"}}}, 0o600, "no longer in this machine: gone0", "", false},
 		{"written by anybody", journal{Schema: journalSchema, BootID: bootID()}, 0o622, "", "not written by this user", true},
@@ -467,5 +469,27 @@ func TestRestoreAfterAKillBeforeTheMount(t *testing.T) {
 	if _, err := j.restore(); err != nil {
 		t.Error(err)
 	}
+	unchanged(t, was)
+}
+
+func TestRepairPastAJournalThatCannotBeRead(t *testing.T) {
+	was := port(t)
+	c, guardian := borrowed(t)
+	try(t, os.WriteFile(filepath.Join(directories()[0], "interfaces-0.json"), []byte("{"), 0o600))
+	try(t, guardian.Kill())
+	try(t, c.Process.Kill())
+	c.Wait()
+	for gone := false; !gone; time.Sleep(time.Millisecond) {
+		_, err := startOf(guardian.Pid)
+		gone = err != nil
+	}
+	done, err := Repair()
+	if err == nil || !strings.Contains(err.Error(), "interfaces-0.json") {
+		t.Errorf("the journal that cannot be read: %v", err)
+	}
+	if len(done) != 1 || done[0].Err != nil {
+		t.Errorf("the other one: %+v", done)
+	}
+	try(t, os.Remove(filepath.Join(directories()[0], "interfaces-0.json")))
 	unchanged(t, was)
 }

@@ -53,9 +53,10 @@ type Repaired struct {
 	Err        error  // what could not be done; the journal stays
 }
 
-// Repair puts back the interfaces of runs that ended without doing so. It leaves those of runs that go on alone.
+// Repair puts back the interfaces of runs that ended without doing so. It leaves those of runs that go on alone. A journal that
+// cannot be read is an error beside what was done.
 func Repair() (done []Repaired, err error) {
-	if all, err := journals(); err != nil || len(all) == 0 {
+	if all, err := journals(); len(all) == 0 {
 		return nil, err
 	}
 	unlock, err := lockJournals()
@@ -64,13 +65,10 @@ func Repair() (done []Repaired, err error) {
 	}
 	defer unlock()
 	all, err := journals() // now that nobody changes them
-	if err != nil {
-		return nil, err
-	}
 	for _, j := range all {
 		done = append(done, j.repair())
 	}
-	return done, nil
+	return done, err
 }
 
 func (j *journal) repair() Repaired {
@@ -81,7 +79,7 @@ func (j *journal) repair() Repaired {
 		r.What, r.Err = "changed before the last boot, which has undone it: journal removed", j.remove()
 	case live:
 		r.What = fmt.Sprintf("in use by process %d: left alone", holder.PID)
-	case j.Namespace != namespaceInode():
+	case !j.here():
 		r.What = fmt.Sprintf("of another network namespace (inode %d): left alone; repair it there", j.Namespace)
 	default:
 		var gone []string
