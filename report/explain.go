@@ -161,6 +161,7 @@ var warningCodes = [...]entry{
 	{"witnesses_disagree", "In so many trials the independent counts of frames are not equal; the witnesses of each trial have the numbers. Not to be trusted, exit code 4."},
 	{"frames_dropped", "In so many trials frames or datagrams were dropped by a capture, an interface, the wire or a socket: drops of each trial says where. Not to be trusted, exit code 4."},
 	{"interface_counters", "Between two hosts the counters of the interfaces did not match the captures in so many trials, less what else was on the interfaces: other traffic moved while they were read, or a driver brings them up to date late. These trials stand without that witness."},
+	{"clock_set", "Between two hosts the clock of one was set, not slewed, during so many trials: the times in the captures of these, and the order of frames of different hosts, are off by as much. Latency is not: it is by CLOCK_MONOTONIC, which nobody sets."},
 	{"super_frames", "Offloads are on at an end of a run between two hosts: super-frames are expanded, and neither frames lost on the way nor the interfaces' counters can be compared."},
 	{"incomplete", "A run ended before all of its trials: those that are complete count."},
 }
