@@ -102,7 +102,10 @@ func (g *guardian) borrow(r request) (a reply, err error) {
 	}
 	j, err := newJournal(states)
 	if err == nil {
-		err = j.write()
+		j.announce()
+		if err = j.write(); err != nil {
+			j.withdraw()
+		}
 	}
 	if err != nil {
 		return a, err

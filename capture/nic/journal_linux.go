@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -33,16 +34,20 @@ type process struct {
 	Start uint64 // clock ticks since boot
 }
 
+const (
+	systemDir    = "/var/lib/wiretax"
+	journalNames = "interfaces-*.json"
+)
+
 // directories are where journals are: the first is written to. All survive a reboot (XDG Base Directory Specification; FHS).
 // Root does not write where another user could put something else in the place of a file.
 func directories() []string {
-	const system = "/var/lib/wiretax"
 	home := os.Getenv("XDG_STATE_HOME")
 	var st unix.Stat_t
 	if !filepath.IsAbs(home) || unix.Stat(home, &st) != nil || int(st.Uid) != os.Geteuid() || st.Mode&0o022 != 0 {
-		return []string{system}
+		return []string{systemDir}
 	}
-	return []string{filepath.Join(home, "wiretax"), system}
+	return []string{filepath.Join(home, "wiretax"), systemDir}
 }
 
 func startOf(pid int) (process, error) {
@@ -127,6 +132,29 @@ func newJournal(states []State) (*journal, error) {
 	return j, nil
 }
 
+// pointers are symbolic links to journals that are not where every wiretax looks: a later one may be called without this
+// one's XDG_STATE_HOME, as sudo does it. They are gone after a reboot, which has undone what the journals say.
+const pointers = placesDir + "/" + journalNames
+
+func (j *journal) pointer() string { return filepath.Join(placesDir, filepath.Base(j.path)) }
+
+// announce points to the journal. Who may not write there changes nothing that others see.
+func (j *journal) announce() {
+	if filepath.Dir(j.path) == systemDir || os.MkdirAll(placesDir, 0o755) != nil {
+		return
+	}
+	os.Remove(j.pointer()) // of a process that had the same number
+	os.Symlink(j.path, j.pointer())
+}
+
+// withdraw takes the pointer away.
+func (j *journal) withdraw() {
+	if to, err := os.Readlink(j.pointer()); err == nil && to == j.path {
+		os.Remove(j.pointer())
+		os.Remove(placesDir) // when it is empty
+	}
+}
+
 // write puts the journal on the disk: when it returns, a loss of power does not lose it.
 func (j *journal) write() error {
 	b, err := json.Marshal(j)
@@ -170,6 +198,7 @@ func (j *journal) remove() error {
 	if err := os.Remove(j.path); err != nil && !errors.Is(err, os.ErrNotExist) { // its guardian may have been the first
 		return fmt.Errorf("remove journal: %w", err)
 	}
+	j.withdraw()
 	return syncDir(filepath.Dir(j.path))
 }
 
@@ -178,25 +207,41 @@ const maxJournal = 64 << 20
 
 // journals reads all journals. One that cannot be read is an error, and keeps nobody from the others.
 func journals() (all []*journal, err error) {
+	paths, err := journalPaths()
+	if err != nil {
+		return nil, err
+	}
 	var failures []error
+	for _, path := range paths {
+		j, err := readJournal(path)
+		if errors.Is(err, os.ErrNotExist) {
+			continue // restored just now
+		}
+		if err != nil {
+			failures = append(failures, fmt.Errorf("read journal %s: %w", path, err))
+			continue
+		}
+		all = append(all, j)
+	}
+	return all, errors.Join(failures...)
+}
+
+// journalPaths are the journals of the directories, and those that are pointed to.
+func journalPaths() (paths []string, err error) {
 	for _, dir := range directories() {
-		paths, err := filepath.Glob(filepath.Join(dir, "interfaces-*.json"))
+		found, err := filepath.Glob(filepath.Join(dir, journalNames))
 		if err != nil {
 			return nil, err
 		}
-		for _, path := range paths {
-			j, err := readJournal(path)
-			if errors.Is(err, os.ErrNotExist) {
-				continue // restored just now
-			}
-			if err != nil {
-				failures = append(failures, fmt.Errorf("read journal %s: %w", path, err))
-				continue
-			}
-			all = append(all, j)
+		paths = append(paths, found...)
+	}
+	found, err := filepath.Glob(pointers)
+	for _, pointer := range found {
+		if path, err := os.Readlink(pointer); err == nil && !slices.Contains(paths, path) {
+			paths = append(paths, path)
 		}
 	}
-	return all, errors.Join(failures...)
+	return paths, err
 }
 
 // readJournal believes no journal that somebody else may have written: what it says is done as root.

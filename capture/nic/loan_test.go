@@ -493,3 +493,26 @@ func TestRepairPastAJournalThatCannotBeRead(t *testing.T) {
 	try(t, os.Remove(filepath.Join(directories()[0], "interfaces-0.json")))
 	unchanged(t, was)
 }
+
+// Sudo passes no XDG_STATE_HOME on.
+func TestRepairFindsTheJournalOfAnotherStateHome(t *testing.T) {
+	was := port(t)
+	c, guardian := borrowed(t)
+	home := os.Getenv("XDG_STATE_HOME")
+	t.Setenv("XDG_STATE_HOME", t.TempDir())
+	if _, err := Borrow([]string{was.Name}, Terms{}); err == nil || !strings.Contains(err.Error(), "in use by wiretax") {
+		t.Errorf("borrowed twice: %v", err)
+	}
+	try(t, guardian.Kill())
+	try(t, c.Process.Kill())
+	c.Wait()
+	for gone := false; !gone; time.Sleep(time.Millisecond) {
+		_, err := startOf(guardian.Pid)
+		gone = err != nil
+	}
+	if done, err := Repair(); err != nil || len(done) != 1 || done[0].Err != nil {
+		t.Errorf("%+v, %v", done, err)
+	}
+	t.Setenv("XDG_STATE_HOME", home)
+	unchanged(t, was)
+}
