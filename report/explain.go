@@ -71,7 +71,7 @@ var definitions = [...]chapter{
 		{"added latency", "Latency less that of the base, by the medians of both: from the moment a message was due where messages have times, else from the send call. In JSON cost, also divided by the frames saved."},
 		{"pareto, column *", "The star behind frames saved: no other transport saves more frames at no more latency (p50), or as many at less, by the medians. Whatever you weigh frames and time by, the best choice has a star. A transport that lost messages has none: what got lost is no saving."},
 		{"unstable", "The trials differ by more than 10 % of the median: (max - min) / median."},
-		{"difference", "A figure less the base's, trial by trial of the same number, so that a drift of the machine, which meets both alike, drops out. It is larger than the noise if the 95 % bootstrap interval of the median of five such differences at least leaves 0 out, or if at least two are all the same and not 0. In JSON summary.FIGURE.difference: its median, ci95, exact (the same in every pair) and clear (larger than the noise)."},
+		{"difference", "A figure less the base's, trial by trial of the same number, so that a drift of the machine, which meets both alike, drops out. It is larger than the noise if the 95 % bootstrap interval of the median of five such differences at least leaves 0 out (of five: all on one side, as chance makes them once in 16; more --runs are surer), or if at least two are all the same and not 0. In JSON summary.FIGURE.difference: its median, ci95, exact (the same in every pair) and clear (larger than the noise)."},
 		{"?, no clear change", "The difference from the base is no larger than the noise, see difference: another run may show none."},
 	}},
 	{"what the sockets saw", []entry{
