@@ -155,6 +155,9 @@ func unclear(ref, t analyze.Transport, figure string) bool {
 	if apart := math.Abs(float64(base.Median - s.Median)); apart > 0 && apart <= ref.ClockDoubt()+t.ClockDoubt() && strings.HasPrefix(figure, "latency") {
 		return true
 	}
+	if s.Difference != nil && (s.Median-base.Median)*s.Difference.Median < 0 {
+		return true // where one had more trials, those beyond the pairs say the opposite
+	}
 	return base.Median != s.Median && (s.Difference == nil || !s.Difference.Clear)
 }
 

@@ -149,7 +149,7 @@ var warningCodes = [...]entry{
 	{"fragments_unjoined", "An IP fragment came without the first one of its packet: it belongs to a flow without ports."},
 	{"time_backward", "A record is earlier than the one before it."},
 	{"without_time", "A record has no time (pcapng simple packet block)."},
-	{"flow_limit", "There were more flows than --max-flows: those not used for longest are summed up in other_flows. All sums are of all records; a flow that comes again is a new one, which knows of no octets sent before."},
+	{"flow_limit", "There were more flows than --max-flows: those not used for longest are summed up in other_flows. All sums are of all records; a flow that comes again is a new one, which knows of no octets sent before: unique payload and efficiency may be too high, retransmissions too low."},
 	{"rows_left_out", "A table of --frames has 100,000 rows at most; csv, json and ndjson have all. All sums are of all records."},
 	{"file_cut_off", "A file ends inside a record, or damage follows: the records before count. Not to be trusted, exit code 4."},
 	{"interrupted", "The analysis was interrupted: the records up to then count, as if the capture ended there. Exit code 130."},
@@ -163,6 +163,7 @@ var warningCodes = [...]entry{
 	{"frames_dropped", "In so many trials frames or datagrams were dropped by a capture, an interface, the wire or a socket: drops of each trial says where. Not to be trusted, exit code 4."},
 	{"retransmissions_without_loss", "So many TCP frames were sent again on links that were asked to lose none: a retransmission timer or a tail loss probe fired before the ACK came, as on a machine too busy to answer in time, or where --rtt is above the first timer's second (RFC 6298). They count among frames and wire bytes."},
 	{"interface_counters", "Between two hosts the counters of the interfaces did not match the captures in so many trials, less what else was on the interfaces: other traffic moved while they were read, or a driver brings them up to date late. These trials stand without that witness."},
+	{"clock_set", "Between two hosts the clock of one was set, not slewed, during so many trials: the times in the captures of these, and the order of frames of different hosts, are off by as much. Latency is not: it is by CLOCK_MONOTONIC, which nobody sets."},
 	{"super_frames", "Offloads are on at an end of a run between two hosts: super-frames are expanded, and neither frames lost on the way nor the interfaces' counters can be compared."},
 	{"incomplete", "A run ended before all of its trials: those that are complete count."},
 }
