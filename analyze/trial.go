@@ -115,7 +115,9 @@ func (r *Run) Complete() {
 	r.addTheory()
 	r.addConfidence()
 	r.addClaims()
+	r.addNeedlessRetransmissions()
 	r.addDistrust()
+	r.Trust = r.trust()
 }
 
 // base is the transport that the others are compared with; nil without any.

@@ -129,7 +129,9 @@ func port(t *testing.T) State {
 	}
 	try(t, netlink.NeighSet(&netlink.Neigh{LinkIndex: index, State: netlink.NUD_PERMANENT, IP: net.IPv4(192, 0, 2, 1),
 		HardwareAddr: net.HardwareAddr{2, 0, 0, 0, 0, 7}}))
-	try(t, netlink.NeighSet(&netlink.Neigh{LinkIndex: index, Flags: netlink.NTF_PROXY, IP: net.IPv4(192, 0, 2, 77)}))
+	for _, ip := range []net.IP{net.IPv4(192, 0, 2, 77).To4(), net.ParseIP("2001:db8::77")} {
+		try(t, netlink.NeighSet(&netlink.Neigh{LinkIndex: index, Flags: netlink.NTF_PROXY, IP: ip}))
+	}
 	managed(t, link)
 	return settled(t, name)
 }
@@ -156,11 +158,11 @@ func settled(t *testing.T, name string) (s State) {
 		var err error
 		s, err = Read(name)
 		try(t, err)
-		if len(s.Addresses) == 7 && len(s.Routes) == 6 && len(s.Neighbours) == 2 {
+		if len(s.Addresses) == 7 && len(s.Routes) == 6 && len(s.Neighbours) == 3 {
 			return s
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("%d addresses, %d routes, %d neighbours: want 7, 6, 2", len(s.Addresses), len(s.Routes), len(s.Neighbours))
+			t.Fatalf("%d addresses, %d routes, %d neighbours: want 7, 6, 3", len(s.Addresses), len(s.Routes), len(s.Neighbours))
 		}
 	}
 }
@@ -514,5 +516,43 @@ func TestRepairFindsTheJournalOfAnotherStateHome(t *testing.T) {
 		t.Errorf("%+v, %v", done, err)
 	}
 	t.Setenv("XDG_STATE_HOME", home)
+	unchanged(t, was)
+}
+
+// The namespace that it were moved to has one of that name, which cannot be moved back.
+func TestLoopbackIsNotMoved(t *testing.T) {
+	was := port(t)
+	if l, err := Borrow([]string{was.Name, "lo"}, Terms{PlainFrames: true, Move: true}); err == nil || !strings.Contains(err.Error(), "loopback") {
+		t.Errorf("got %v", err)
+		if err == nil {
+			l.Return()
+		}
+	}
+	unchanged(t, was)
+}
+
+// Each takes the carrier from the other.
+func TestBothEndsOfACableComeBack(t *testing.T) {
+	was := port(t)
+	l, err := Borrow([]string{was.Name, "cable0"}, Terms{PlainFrames: true, Move: true})
+	try(t, err)
+	try(t, l.Move(was.Name, elsewhere(t)))
+	far := elsewhere(t)
+	try(t, l.Move("cable0", far))
+	up := make(chan error)
+	go func() {
+		runtime.LockOSThread() // for ever: the thread ends with the goroutine
+		if err := unix.Setns(int(far.Fd()), unix.CLONE_NEWNET); err != nil {
+			up <- err
+			return
+		}
+		link, err := netlink.LinkByName("cable0")
+		if err == nil {
+			err = netlink.LinkSetUp(link)
+		}
+		up <- err
+	}()
+	try(t, <-up)
+	try(t, l.Return())
 	unchanged(t, was)
 }

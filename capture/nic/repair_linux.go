@@ -12,6 +12,22 @@ import (
 // machine is named and not waited for.
 func (j *journal) restore() (gone []string, err error) {
 	var failures []error
+	for range 2 { // putting one back takes the carrier from its neighbour, with what the kernel forgets then
+		gone, failures = j.restoreEach()
+	}
+	if err := errors.Join(failures...); err != nil {
+		return gone, err // the namespaces stay: interfaces may be in them
+	}
+	for _, place := range j.Places {
+		failures = append(failures, forget(place))
+	}
+	if err := errors.Join(failures...); err != nil {
+		return gone, err
+	}
+	return gone, j.remove()
+}
+
+func (j *journal) restoreEach() (gone []string, failures []error) {
 	for _, s := range j.Interfaces {
 		if place, moved := j.Places[s.Name]; moved {
 			if err := fetch(s.Name, place); err != nil {
@@ -26,16 +42,7 @@ func (j *journal) restore() (gone []string, err error) {
 		}
 		failures = append(failures, err)
 	}
-	if err := errors.Join(failures...); err != nil {
-		return gone, err // the namespaces stay: interfaces may be in them
-	}
-	for _, place := range j.Places {
-		failures = append(failures, forget(place))
-	}
-	if err := errors.Join(failures...); err != nil {
-		return gone, err
-	}
-	return gone, j.remove()
+	return gone, failures
 }
 
 func (j *journal) names() string {
