@@ -15,18 +15,33 @@ type AgainstBase struct {
 
 // compareWith adds to the summary of each figure its difference from the base's.
 func (t *Transport) compareWith(base *Transport) {
-	pairs := min(len(t.Trials), len(base.Trials))
 	for _, f := range trialFigures {
-		var differences []float64
-		for i := range pairs {
-			if d := f.value(&t.Trials[i]) - f.value(&base.Trials[i]); d == d { // a ratio over nothing takes no part
-				differences = append(differences, d)
-			}
-		}
 		s := t.Summary[f.name]
-		s.Difference = againstBase(differences)
+		s.Difference = pairedDifference(t, base, f.value)
 		t.Summary[f.name] = s
 	}
+}
+
+// pairedDifference is a figure of t less that of another, trial by trial of the same number; nil where there is nothing to compare.
+func pairedDifference(t, other *Transport, value func(*Trial) float64) *AgainstBase {
+	var differences []float64
+	for i := range min(len(t.Trials), len(other.Trials)) {
+		if d := value(&t.Trials[i]) - value(&other.Trials[i]); d == d { // a ratio over nothing takes no part
+			differences = append(differences, d)
+		}
+	}
+	return againstBase(differences)
+}
+
+// clearly reports whether the transports differ in a figure by more than the noise.
+func clearly(a, b *Transport, figure string) bool {
+	for _, f := range trialFigures {
+		if f.name == figure {
+			d := pairedDifference(a, b, f.value)
+			return d != nil && d.Clear
+		}
+	}
+	return false
 }
 
 // againstBase is nil where there is nothing to compare.

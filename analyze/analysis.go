@@ -65,10 +65,11 @@ func New(o Options) *Analysis {
 	if o.MaxFlows > 0 && o.MaxFlows < fewFlows {
 		a.shardBits = 0
 	}
-	for range 1 << a.shardBits {
+	for number := range 1 << a.shardBits {
 		a.shards = append(a.shards, &shard{
-			tally: newTally(&o),
-			flows: flow.New(o.MaxFlows>>a.shardBits, a.seed),
+			tally:  newTally(&o),
+			number: number,
+			flows:  flow.New(o.MaxFlows>>a.shardBits, a.seed),
 		})
 	}
 	a.lanes = []*lane{a.newLane()}

@@ -288,6 +288,17 @@ func TestTimeBackwardAndTruncatedRecords(t *testing.T) {
 	}
 }
 
+func TestRowsAndFlowsHaveTheSameNumbersBeyondTheLimit(t *testing.T) {
+	r := analyse(t, Options{MaxFlows: 2}, udp(90), udp(80).onPort(1), udp(70).onPort(2), udp(60).onPort(3), udp(60).onPort(3))
+	ports := map[int]uint16{}
+	for i := range r.Flows {
+		ports[r.Flows[i].Number] = r.Flows[i].APort
+	}
+	if len(ports) != 2 || ports[r.Frames[4].Flow] != 3 {
+		t.Errorf("the last row is of flow %d, port 3; flows by number have ports %v", r.Frames[4].Flow, ports)
+	}
+}
+
 // traffic is n random packets of flows that begin at port, ten to a port.
 func traffic(seed uint64, port uint16, n int) []packet {
 	rng := rand.New(rand.NewPCG(seed, 0))

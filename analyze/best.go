@@ -14,7 +14,7 @@ type Winner struct {
 	Transport       string     `json:"transport"`
 	FramesSaved     Ratio      `json:"frames_saved"`      // medians: of the base less of the transport
 	WireBytesSaved  Ratio      `json:"wire_bytes_saved"`  // the same
-	AddedLatencyP50 Difference `json:"added_latency_p50"` // seconds
+	AddedLatencyP50 Difference `json:"added_latency_p50"` // seconds; see Workload.LatencyFigure
 }
 
 // addBest finds who saves most. Who delivered less than the base saves nothing.
@@ -32,15 +32,15 @@ func (w *Workload) addBest() {
 
 // winner is who saves most of a figure; of equals, the one that adds less latency. It is nil where none saves.
 func (w *Workload) winner(base *Transport, among, figure string) (best *Winner) {
-	most := Ratio(0)
+	most, latency := Ratio(0), w.LatencyFigure("p50")
 	for i := range w.Transports {
 		t := &w.Transports[i]
 		saved := base.median(figure) - t.median(figure)
-		lost := t.median("messages_delivered") < base.median("messages_delivered")
+		lost := t.figure("messages_delivered").Min < base.figure("messages_delivered").Min // in any trial
 		if t == base || t.Variant != nil || lost || !(saved > 0) || saved < most || among == "tcp" && !strings.HasPrefix(t.Name, "tcp") {
 			continue
 		}
-		added := differenceOf(valuesOf(t.Trials, "latency_p50"), valuesOf(base.Trials, "latency_p50"))
+		added := differenceOf(valuesOf(t.Trials, latency), valuesOf(base.Trials, latency))
 		if saved == most && !(added.Median < best.AddedLatencyP50.Median) {
 			continue
 		}

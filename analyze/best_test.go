@@ -1,6 +1,9 @@
 package analyze
 
-import "testing"
+import (
+	"math"
+	"testing"
+)
 
 func TestBestSavesMostAndLosesNothing(t *testing.T) {
 	trials := func(frames, wire int64, delivered int64, ms float64) []Trial {
@@ -35,5 +38,28 @@ func TestBestSavesMostAndLosesNothing(t *testing.T) {
 		if name(b[0].Frames) != tt.allFrames || name(b[0].WireBytes) != tt.allBytes || name(b[1].Frames) != tt.tcpFrames || name(b[1].WireBytes) != tt.tcpBytes {
 			t.Errorf("%s: %s, %s; of TCP %s, %s", tt.name, name(b[0].Frames), name(b[0].WireBytes), name(b[1].Frames), name(b[1].WireBytes))
 		}
+	}
+}
+
+// Added latency is what the tables show: where messages have times, from when they were due. A message lost in any trial is lost.
+func TestBestCountsFromDueAndEveryLoss(t *testing.T) {
+	late, prompt := settled("udp", 16, 0.001), settled("tcp", 9, 0.002)
+	variant := settled("tcp+nodelay", 12, 0.001)
+	variant.Variant = &Variant{Of: "tcp", Cause: "nagle"}
+	lossy := settled("udp-packed", 1, 0.001)
+	lossy.Trials[1].MessagesDelivered = 0
+	for i := range late.Trials {
+		late.Trials[i].LatencyFromDue = &Latency{P50: 0.005}
+		prompt.Trials[i].LatencyFromDue = &Latency{P50: 0.009}
+		variant.Trials[i].LatencyFromDue = &Latency{P50: 0.006}
+	}
+	r := Run{Workloads: []Workload{{Messages: 16, Transports: []Transport{late, prompt, variant, lossy}}}}
+	r.Complete()
+	w := &r.Workloads[0]
+	if b := w.Best[0].Frames; b == nil || b.Transport != "tcp" || math.Abs(float64(b.AddedLatencyP50.Median)-0.004) > 1e-12 {
+		t.Errorf("best %+v, want tcp and 4 ms", b)
+	}
+	if len(w.Causes) != 1 || math.Abs(float64(w.Causes[0].LatencyP50.Median)-0.003) > 1e-12 {
+		t.Errorf("causes %+v, want 3 ms", w.Causes)
 	}
 }

@@ -25,7 +25,7 @@ type Cause struct {
 	Frames        Difference `json:"frames"`
 	DataFrames    Difference `json:"data_frames"`
 	WireBytes     Difference `json:"wire_bytes"`
-	LatencyP50    Difference `json:"latency_p50"` // seconds
+	LatencyP50    Difference `json:"latency_p50"` // seconds; see Workload.LatencyFigure
 	TrialsWith    int        `json:"trials_with"`
 	TrialsWithout int        `json:"trials_without"`
 }
@@ -55,7 +55,7 @@ func (w *Workload) addCauses() {
 		w.Causes = append(w.Causes, Cause{
 			Cause: turned.Variant.Cause, Transport: of.Name, Variant: turned.Name, Setting: turned.Variant.Setting, With: turned.Variant.With,
 			Frames: difference("frames"), DataFrames: difference("data_frames"), WireBytes: difference("wire_bytes"),
-			LatencyP50: difference("latency_p50"), TrialsWith: len(with.Trials), TrialsWithout: len(without.Trials),
+			LatencyP50: difference(w.LatencyFigure("p50")), TrialsWith: len(with.Trials), TrialsWithout: len(without.Trials),
 		})
 	}
 }

@@ -1,6 +1,9 @@
 package analyze
 
-import "cmp"
+import (
+	"cmp"
+	"math"
+)
 
 // Cost is what a transport's saving costs in time, against the base and by the medians of both. The latencies are those from
 // the moment a message was due where the workload gives one, else those from the send call.
@@ -8,8 +11,8 @@ type Cost struct {
 	AddedLatency Latency `json:"added_latency_seconds"` // negative: faster than the base
 	// PerFrameSaved is the added latency divided by the frames saved; null where none is.
 	PerFrameSaved Latency `json:"added_latency_per_frame_saved_seconds"`
-	// Pareto says that no other transport saves more frames at no more latency (p50), or as many at less. A transport that
-	// lost messages takes no part: what got lost is no saving.
+	// Pareto says that no other transport saves more frames at no more latency (p50), or as many at less, as far as the trials can
+	// tell: see beats. A transport that lost messages takes no part: what got lost is no saving.
 	Pareto bool `json:"pareto"`
 }
 
@@ -62,18 +65,27 @@ func (w *Workload) unbeaten(t *Transport) bool {
 	if !w.tradable(t) {
 		return false
 	}
-	saved, added := t.Summary["frames_saved"].Median, t.Cost.AddedLatency.P50
 	for i := range w.Transports {
-		o := &w.Transports[i]
-		if !w.tradable(o) {
-			continue
-		}
-		s, a := o.Summary["frames_saved"].Median, o.Cost.AddedLatency.P50
-		if s >= saved && a <= added && (s > saved || a < added) {
+		if o := &w.Transports[i]; w.tradable(o) && w.beats(o, t) {
 			return false
 		}
 	}
 	return true
+}
+
+// beats reports whether o saves at least as many frames as t at a latency that is no worse, and one of the two is better, by more
+// than the noise: five pairs of trials at least judge as they do the difference from the base (AgainstBase), with fewer the
+// medians alone decide. Better means the medians too, so that no ring of transports can beat each other.
+func (w *Workload) beats(o, t *Transport) bool {
+	latency := w.LatencyFigure("p50")
+	more := o.Summary["frames_saved"].Median - t.Summary["frames_saved"].Median
+	later := o.Summary[latency].Median - t.Summary[latency].Median
+	if min(len(o.Trials), len(t.Trials)) < FewTrials {
+		return more >= 0 && later <= 0 && (more > 0 || later < 0)
+	}
+	moreClearly := more > 0 && clearly(o, t, "frames")
+	apart := clearly(o, t, latency) && math.Abs(float64(later)) > o.ClockDoubt()+t.ClockDoubt()
+	return more >= 0 && !(apart && later > 0) && (moreClearly || apart && later < 0)
 }
 
 // tradable reports whether a transport's saving has a price: it delivered everything, at a known latency, and is nobody's
@@ -114,4 +126,15 @@ func (t *Trial) perMessage() CPUPerMessage {
 		return CPUPerMessage{Over(0, 0), Over(0, 0)}
 	}
 	return *t.CPUPerMessage
+}
+
+// ClockDoubt is how far one-way latencies of the transport may be off, in seconds: how well two hosts' clocks could be compared, in
+// the worst trial. It is 0 where one clock measures.
+func (t *Transport) ClockDoubt() (worst float64) {
+	for i := range t.Trials {
+		if u := t.Trials[i].LatencyUncertainty; u != nil && u.Valid() {
+			worst = max(worst, float64(*u))
+		}
+	}
+	return worst
 }

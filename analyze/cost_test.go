@@ -45,6 +45,40 @@ func TestCost(t *testing.T) {
 	}
 }
 
+// Noise takes nobody's star; with fewer than five trials nothing tells noise.
+func TestStarIsNotDecidedByNoise(t *testing.T) {
+	trials := func(name string, frames int64, ms ...float64) Transport {
+		t := Transport{Name: name}
+		for _, p50 := range ms {
+			t.Trials = append(t.Trials, Trial{Frames: frames, MessagesDelivered: 16, Latency: Latency{P50: Ratio(p50 / 1000)}})
+		}
+		return t
+	}
+	base := trials("udp", 16, 1.20, 1.22, 1.19, 1.24, 1.21)
+	for _, tt := range []struct {
+		name  string
+		other Transport
+		few   int
+		stars [2]bool
+	}{
+		{"as many frames, a little faster by chance", trials("udp-sendmmsg", 16, 1.17, 1.25, 1.16, 1.26, 1.18), 5, [2]bool{true, true}},
+		{"the same of two trials", trials("udp-sendmmsg", 16, 1.17, 1.21), 2, [2]bool{false, true}},
+		{"as many frames, clearly faster", trials("udp-sendmmsg", 16, 1.10, 1.11, 1.09, 1.12, 1.10), 5, [2]bool{false, true}},
+		{"fewer frames, slower by chance", trials("tcp", 9, 1.19, 1.23, 1.18, 1.25, 1.22), 5, [2]bool{false, true}},
+		{"fewer frames, clearly slower", trials("tcp", 9, 2.2, 2.3, 2.1, 2.4, 2.2), 5, [2]bool{true, true}},
+		{"more frames, slower by chance", trials("tcp", 27, 1.19, 1.23, 1.18, 1.25, 1.22), 5, [2]bool{true, false}},
+	} {
+		b := base
+		b.Trials = b.Trials[:tt.few]
+		r := Run{Workloads: []Workload{{Messages: 16, Size: 90, Transports: []Transport{b, tt.other}}}}
+		r.Complete()
+		got := r.Workloads[0].Transports
+		if stars := [2]bool{got[0].Cost.Pareto, got[1].Cost.Pareto}; stars != tt.stars {
+			t.Errorf("%s: stars %v, want %v", tt.name, stars, tt.stars)
+		}
+	}
+}
+
 // Where messages have times, latencies count from them.
 func TestCostFromDue(t *testing.T) {
 	late, prompt := settled("udp", 16, 0.001), settled("tcp", 9, 0.002)

@@ -49,3 +49,51 @@ func TestFindingsCountOne(t *testing.T) {
 		t.Errorf("%q", text)
 	}
 }
+
+func TestRetransmissionsWithoutLoss(t *testing.T) {
+	again := Trial{RetransmitFrames: 2, Witnesses: Witnesses{Agree: true}}
+	lost := again
+	lost.Drops = map[string]int64{LostByRequest: 1}
+	for _, c := range []struct {
+		name   string
+		link   Link
+		trials []Trial
+		want   int64
+	}{
+		{"nothing lost", Link{Kind: "wire"}, []Trial{{}, again, again}, 4},
+		{"loss was asked for", Link{Kind: "wire", Loss: 0.01}, []Trial{again}, 0},
+		{"a link of somebody else", Link{Kind: "interface"}, []Trial{again}, 0},
+		{"something was lost", Link{Kind: "wire"}, []Trial{lost}, 0},
+	} {
+		r := Run{Link: c.link, Workloads: []Workload{{Messages: 16, Transports: []Transport{{Name: "tcp", Trials: c.trials}}}}}
+		r.Complete()
+		var got int64
+		for _, w := range r.Warnings {
+			if w.Code == "retransmissions_without_loss" {
+				got = w.Count
+			}
+		}
+		if got != c.want {
+			t.Errorf("%s: %d, want %d", c.name, got, c.want)
+		}
+	}
+}
+
+func TestTrustCountsTrials(t *testing.T) {
+	good := Trial{Witnesses: Witnesses{Agree: true}}
+	dropped := Trial{Witnesses: Witnesses{Agree: true}, Drops: map[string]int64{"kernel": 3, LostByRequest: 5}}
+	for _, c := range []struct {
+		trials []Trial
+		want   Trust
+	}{
+		{nil, Trust{}},
+		{[]Trial{good, good}, Trust{Verified: true, Trials: 2, TrialsVerified: 2}},
+		{[]Trial{good, dropped, {}}, Trust{Trials: 3, TrialsVerified: 1, Drops: 3}},
+	} {
+		r := Run{Workloads: []Workload{{Transports: []Transport{{Name: "udp", Trials: c.trials}}}}}
+		r.Complete()
+		if *r.Trust != c.want {
+			t.Errorf("%+v, want %+v", *r.Trust, c.want)
+		}
+	}
+}

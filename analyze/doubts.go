@@ -49,7 +49,7 @@ var doubtTexts = [numDoubts]struct{ code, one, many string }{
 	fragmentsUnjoined: {"fragments_unjoined", "1 fragment came without its packet's first one: it belongs to a flow without ports", "%d fragments came without their packet's first one: they belong to flows without ports"},
 	timeBackward:      {"time_backward", "1 record is earlier than the one before it", "%d records are earlier than the one before them"},
 	withoutTime:       {"without_time", "1 record has no time", "%d records have no time"},
-	flowLimit:         {"flow_limit", "1 record belongs to a flow that was not kept apart (--max-flows)", "%d records belong to flows that were not kept apart (--max-flows)"},
+	flowLimit:         {"flow_limit", "1 record belongs to a flow that was not kept apart (--max-flows): what a flow sends again after that counts as new", "%d records belong to flows that were not kept apart (--max-flows): what a flow sends again after that counts as new"},
 }
 
 // malformed are the defects of a record whose headers cannot be right.

@@ -36,7 +36,8 @@ func (a *Analysis) len() (n int) {
 	return n
 }
 
-// flows iterates over the flows of all shards in the order of their first records, numbered from 1.
+// flows iterates over the flows of all shards in the order of their first records, numbered from 1; with the numbers that
+// rows have where rows are made, which count flows that were given up, too.
 func (a *Analysis) flows() iter.Seq2[int, placed] {
 	return func(yield func(int, placed) bool) {
 		cursors := make([]cursor, len(a.shards))
@@ -51,7 +52,11 @@ func (a *Analysis) flows() iter.Seq2[int, placed] {
 					first = c
 				}
 			}
-			if !yield(n+1, first.head) {
+			number := n + 1
+			if a.options.EachFrame != nil {
+				number = a.numbers.at(first.head)
+			}
+			if !yield(number, first.head) {
 				return
 			}
 			first.next()

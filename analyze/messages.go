@@ -2,6 +2,7 @@ package analyze
 
 import (
 	"fmt"
+	"math"
 
 	"wiretax/analyze/frame"
 )
@@ -108,7 +109,7 @@ func (c *Conversation) segment(m *Messages, dir int, row *FrameRow, f *frame.Fra
 	if !c.open[dir] {
 		c.begin(m, dir, "tcp")
 	}
-	m.Sizes[len(m.Sizes)-1] += int32(row.UniqueBytes)
+	m.grow(len(m.Sizes)-1, row.UniqueBytes)
 	c.open[dir] = f.TCP.Flags&frame.PSH == 0
 }
 
@@ -117,7 +118,7 @@ func (c *Conversation) datagram(m *Messages, dir int, row *FrameRow, f *frame.Fr
 	switch {
 	case f.Fragment.Offset != 0:
 		if o := c.fragmented[id]; o != nil {
-			o.messages.Sizes[o.index] += int32(row.PayloadBytes)
+			o.messages.grow(o.index, row.PayloadBytes)
 		}
 		if !f.Fragment.More {
 			delete(c.fragmented, id)
@@ -138,6 +139,12 @@ func (c *Conversation) datagram(m *Messages, dir int, row *FrameRow, f *frame.Fr
 			c.fragmented[id] = &octets{m, len(m.Sizes) - 1}
 		}
 	}
+}
+
+// grow adds octets to a message. One without an end, such as a stream whose sender sets no PSH, stays at the largest size that
+// can be told, which nobody sends: it must not come round to a small one.
+func (m *Messages) grow(message int, octets int64) {
+	m.Sizes[message] = int32(min(int64(m.Sizes[message])+octets, math.MaxInt32))
 }
 
 // begin adds a message at the time of the record.

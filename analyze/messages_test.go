@@ -1,6 +1,7 @@
 package analyze
 
 import (
+	"math"
 	"slices"
 	"testing"
 	"time"
@@ -86,5 +87,16 @@ func TestConversationWithoutTimes(t *testing.T) {
 	r.Nanos = NoTime
 	if err := NewConversation(1, 0).Add(r); err == nil {
 		t.Error("a record without a time was taken")
+	}
+}
+
+// A stream that sets no PSH for more than 4 GiB is no message of a few octets.
+func TestMessageWithoutEndDoesNotComeRound(t *testing.T) {
+	m := &Messages{Sizes: []int32{0}}
+	for range 5 {
+		m.grow(0, 1<<30)
+	}
+	if m.Sizes[0] != math.MaxInt32 {
+		t.Errorf("size %d, want %d", m.Sizes[0], math.MaxInt32)
 	}
 }

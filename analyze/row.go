@@ -80,6 +80,14 @@ func (n *flowNumbers) of(w *row) int {
 	return (*list)[w.ref]
 }
 
+// at returns the number that rows have for a flow; 0 for one whose rows were refused.
+func (n *flowNumbers) at(p placed) int {
+	if s := p.shard.number; s < len(n.places) && int(p.ref) < len(n.places[s]) {
+		return n.places[s][p.ref]
+	}
+	return 0
+}
+
 // emit hands out the rows of a batch.
 func (a *Analysis) emit(l *lane) {
 	for i := range l.rows {

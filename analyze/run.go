@@ -21,6 +21,7 @@ type Run struct {
 	Flags     map[string]string `json:"flags"`
 	Workloads []Workload        `json:"workloads"`
 	Claims    []Claim           `json:"claims,omitempty"` // of the preset, put to the test
+	Trust     *Trust            `json:"trust,omitempty"`  // nil until the captures are counted
 	Warnings  []Warning         `json:"warnings"`
 }
 

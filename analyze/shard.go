@@ -8,6 +8,7 @@ import (
 // shard has the flows of one part of all names and judges their packets, in the order of capture.
 type shard struct {
 	tally
+	number int // among the shards
 	flows  *flow.Table
 	copies copies
 	hashes [flow.WarmAtOnce]uint32 // of the packets at hand

@@ -95,7 +95,7 @@ const baseName = "udp"
 
 // Complete adds what follows from the counted trials: frames saved against the base, messages a data frame, the summary of
 // every figure, what the saving costs, the break-even with the base, and warnings. Base is the transport udp, else the first; a trial is
-// compared with the base's trial of the same number, with the base's last one where it has fewer.
+// compared with the base's trial of the same number, with the base's in turn where it has fewer: no single one of them decides.
 func (r *Run) Complete() {
 	for i := range r.Workloads {
 		w := &r.Workloads[i]
@@ -109,8 +109,8 @@ func (r *Run) Complete() {
 				if c, n := trial.CPU, Ratio(w.Messages); c != nil {
 					trial.CPUPerMessage = &CPUPerMessage{c.Sender / n, c.Receiver / n}
 				}
-				if last := len(base.Trials) - 1; last >= 0 {
-					b := &base.Trials[min(n, last)]
+				if of := len(base.Trials); of > 0 {
+					b := &base.Trials[n%of]
 					trial.FramesSaved = b.Frames - trial.Frames
 					trial.DataFramesSaved = b.DataFrames - trial.DataFrames
 				}
@@ -132,7 +132,9 @@ func (r *Run) Complete() {
 	r.addTheory()
 	r.addConfidence()
 	r.addClaims()
+	r.addNeedlessRetransmissions()
 	r.addDistrust()
+	r.Trust = r.trust()
 }
 
 // base is the transport that the others are compared with; nil without any.

@@ -121,6 +121,20 @@ func TestCompleteComparesWithUDP(t *testing.T) {
 	}
 }
 
+// Where the base needed fewer trials, all of them are what the others are compared with, not the last one alone.
+func TestFewerTrialsOfTheBaseAreTakenInTurn(t *testing.T) {
+	r := lab(0, map[string][4]int64{"tcp": {9, 2, 3, 2266}, "tcp-cork": {8, 1, 3, 2176}})
+	base, cork := &r.Workloads[0].Transports[0], &r.Workloads[0].Transports[1]
+	base.Trials[2].Frames = 99
+	for range 2 {
+		cork.Trials = append(cork.Trials, cork.Trials...)
+	}
+	r.Complete()
+	if saved := cork.Summary["frames_saved"].Median; saved != 1 {
+		t.Errorf("median of frames saved %g, want 1: two of three trials of the base had 9", saved)
+	}
+}
+
 func TestCompleteWithoutUDPOrTrials(t *testing.T) {
 	r := lab(0, map[string][4]int64{"tcp": {9, 2, 3, 2266}, "tcp-cork": {8, 1, 3, 2176}})
 	r.Complete()

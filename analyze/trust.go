@@ -24,19 +24,62 @@ func (t *Trial) Dropped() int64 {
 // Verified reports whether the witnesses agree and nothing was dropped: only then can the trial's figures be trusted.
 func (t *Trial) Verified() bool { return t.Witnesses.Agree && t.Dropped() == 0 }
 
-// Verified reports whether every trial is.
-func (r *Run) Verified() bool {
+// Trust says in how many trials independent counters confirm the counts.
+type Trust struct {
+	Verified       bool  `json:"verified"` // every trial is; false without trials
+	Trials         int64 `json:"trials"`
+	TrialsVerified int64 `json:"trials_verified"`
+	Drops          int64 `json:"drops"` // see Trial.Dropped
+}
+
+// trust sums up the trials.
+func (r *Run) trust() *Trust {
+	t := new(Trust)
 	for i := range r.Workloads {
 		for j := range r.Workloads[i].Transports {
 			trials := r.Workloads[i].Transports[j].Trials
 			for n := range trials {
-				if !trials[n].Verified() {
-					return false
+				t.Trials++
+				t.Drops += trials[n].Dropped()
+				if trials[n].Verified() {
+					t.TrialsVerified++
 				}
 			}
 		}
 	}
-	return true
+	t.Verified = t.Trials > 0 && t.TrialsVerified == t.Trials
+	return t
+}
+
+// Verified reports whether no trial is in doubt.
+func (r *Run) Verified() bool { t := r.trust(); return t.TrialsVerified == t.Trials }
+
+// addNeedlessRetransmissions warns of TCP frames that were sent again on links that lose none and are nobody else's. Where
+// something was dropped after all, that is the reason.
+func (r *Run) addNeedlessRetransmissions() {
+	again := Warning{Code: "retransmissions_without_loss"}
+	first := ""
+	for i := range r.Workloads {
+		w := &r.Workloads[i]
+		if l := r.LinkOf(w); l.Loss > 0 || l.Kind == "interface" {
+			continue
+		}
+		for j := range w.Transports {
+			t := &w.Transports[j]
+			for n := range t.Trials {
+				if t.Trials[n].Dropped()+t.Trials[n].Drops[LostByRequest] > 0 {
+					continue
+				}
+				if again.Count += t.Trials[n].RetransmitFrames; again.Count > 0 && first == "" {
+					first = fmt.Sprintf("%s trial %d", t.Name, n+1)
+				}
+			}
+		}
+	}
+	if again.Count > 0 {
+		again.Message = fmt.Sprintf("TCP sent %d frames again though the link loses none, first in %s: a timer fired early (a busy machine?)", again.Count, first)
+		r.Warnings = append(r.Warnings, again)
+	}
 }
 
 // addDistrust says among the warnings why Verified is false, for programs that read those first. Each warning counts trials.

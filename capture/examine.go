@@ -262,7 +262,7 @@ func interfaces() (checks []Check) {
 		if len(i.Hiding) > 0 {
 			c.State = unusual
 			c.Found += "; captures show super-frames: " + strings.Join(i.Hiding, ", ")
-			c.Fix = "sudo ethtool -K " + i.Name + " " + strings.Join(i.Hiding, " off ") + " off"
+			c.Fix = "sudo ethtool -K " + i.Name + " " + strings.Join(i.Hiding, " off ") + " off (only if you capture there)"
 		}
 		checks = append(checks, c)
 	}

@@ -35,6 +35,7 @@ type session struct {
 	link        Link
 	clock       peer.Offset // of the last comparison
 	superFrames bool
+	clockSet    bool // in the last trial
 }
 
 // reach opens a session.
@@ -223,7 +224,10 @@ func (s *session) trial(ctx context.Context, e Experiment, p planned, dir string
 	if err != nil {
 		return nil, nil, err
 	}
-	t.clock = narrow(peer.Between(before, s.clock), s.observer.take(), t.farArrived, t.farSent, arrived, time.Since(t.start))
+	t.clock, s.clockSet = peer.Between(before, s.clock), peer.Set(before, s.clock)
+	if !s.clockSet && !s.superFrames { // else the frames' times say nothing of the offset, or the i-th to arrive is not the i-th sent
+		t.clock = narrow(t.clock, s.observer.take(), t.farArrived, t.farSent, arrived, time.Since(t.start))
+	}
 	t.outcome = traffic.Join(sent, received, t.clock.Monotonic)
 	facts, err = t.facts()
 	return facts, t.outcome.Options, err

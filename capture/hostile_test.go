@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"net"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -101,5 +102,13 @@ func TestTestPort(t *testing.T) {
 		if got, err := testPort(c.asked, c.control); got != c.want || (err == nil) != (c.want != 0) {
 			t.Errorf("test port %d, control %d: %d, %v", c.asked, c.control, got, err)
 		}
+	}
+}
+
+// TestLinkLocalAddressesHaveNoZoneInFrames: the control connection's have one, interfaces and filters know none.
+func TestLinkLocalAddressesHaveNoZoneInFrames(t *testing.T) {
+	a, b := netip.MustParseAddr("fe80::1%eth0"), netip.MustParseAddr("fe80::2%eth0")
+	if filter := between(a, b, 5239); strings.Contains(filter, "%") {
+		t.Errorf("filter %s", filter)
 	}
 }

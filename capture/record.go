@@ -308,6 +308,9 @@ func (r *recorder) measure(ctx context.Context, p planned, first bool) error {
 func (r *recorder) perform(ctx context.Context, p planned, dir string) (*trialFacts, map[string]any, error) {
 	if r.session != nil {
 		facts, options, err := r.session.trial(ctx, r.Experiment, p, dir)
+		if err == nil && r.session.clockSet {
+			r.manifest.warn("clock_set", "a host's clock was set during a trial: the times in that trial's captures are off by as much; latency is not, it is by a clock that nobody sets")
+		}
 		if err == nil && facts.Witnesses.Interface == 0 && !r.session.superFrames {
 			r.manifest.warn("interface_counters", "the interfaces' own counters did not match in every trial: other traffic moved while they were read, or a driver brings them up to date late; the other witnesses stand")
 		}

@@ -123,7 +123,7 @@ func owns(i *net.Interface, own netip.Addr) error {
 	}
 	for _, a := range addresses {
 		if p, ok := a.(*net.IPNet); ok {
-			if known, ok := netip.AddrFromSlice(p.IP); ok && known.Unmap() == own {
+			if known, ok := netip.AddrFromSlice(p.IP); ok && known.Unmap() == own.WithZone("") {
 				return nil
 			}
 		}
@@ -132,8 +132,9 @@ func owns(i *net.Interface, own netip.Addr) error {
 }
 
 // between is the filter that keeps everything but the experiment out of the capture, in the kernel. Fragments after the first
-// have no ports.
+// have no ports, and link-local addresses no zones.
 func between(a, b netip.Addr, port uint16) string {
+	a, b = a.WithZone(""), b.WithZone("")
 	if a.Is4() {
 		return fmt.Sprintf("ip host %v and ip host %v and (port %d or (udp and ip[6:2] & 0x1fff != 0))", a, b, port)
 	}

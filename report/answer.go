@@ -152,8 +152,11 @@ func compares(ref, t analyze.Transport, figure string) bool {
 // unclear reports whether the difference from the reference is no larger than the noise: the medians differ, but say nothing.
 func unclear(ref, t analyze.Transport, figure string) bool {
 	s, base := t.Summary[figure], ref.Summary[figure]
-	if apart := math.Abs(float64(base.Median - s.Median)); apart > 0 && apart <= clockDoubt(&ref)+clockDoubt(&t) && strings.HasPrefix(figure, "latency") {
+	if apart := math.Abs(float64(base.Median - s.Median)); apart > 0 && apart <= ref.ClockDoubt()+t.ClockDoubt() && strings.HasPrefix(figure, "latency") {
 		return true
+	}
+	if s.Difference != nil && (s.Median-base.Median)*s.Difference.Median < 0 {
+		return true // where one had more trials, those beyond the pairs say the opposite
 	}
 	return base.Median != s.Median && (s.Difference == nil || !s.Difference.Clear)
 }
@@ -182,7 +185,7 @@ func unclearLatency(w *analyze.Workload) string {
 func whyUnclear(w *analyze.Workload) string {
 	why := "no larger than the noise, or fewer than 5 trials"
 	for i := range w.Transports {
-		if clockDoubt(&w.Transports[i]) > 0 {
+		if w.Transports[i].ClockDoubt() > 0 {
 			return "no larger than the noise, fewer than 5 trials, or less than the hosts' clocks can tell"
 		}
 	}

@@ -42,6 +42,10 @@ func bestTable(r *analyze.Run, intervals bool) *table {
 			continue
 		}
 		figures := w.Transports[0].Summary
+		if !measured(w) {
+			t.rows = append(t.rows, []string{names[i], nothing, nothing, "not measured", "", "", ""})
+			continue
+		}
 		row := []string{names[i], median(figures["frames"], count), median(figures["wire_bytes"], count)}
 		for _, winner := range winners(w) {
 			t.rows = append(t.rows, append(row, winnerCells(winner, intervals)...))
@@ -55,6 +59,17 @@ func bestTable(r *analyze.Run, intervals bool) *table {
 	}
 	t.notes = append(t.notes, "first of all transports, then of TCP; a row more where the bytes are another's. Brackets: not larger than the noise")
 	return t
+}
+
+// measured reports whether the base has trials and something to compare it with has.
+func measured(w *analyze.Workload) bool {
+	with := 0
+	for i := range w.Transports {
+		if len(w.Transports[i].Trials) > 0 {
+			with++
+		}
+	}
+	return len(w.Transports[0].Trials) > 0 && with > 1
 }
 
 // winners are who saves most frames, who most bytes, and both of TCP, each once; a nil one where nobody saves.

@@ -55,7 +55,8 @@ func contribution(d analyze.Difference, format func(float64) string, intervals b
 	if intervals && d.CI95 != nil && d.CI95[0] != d.CI95[1] {
 		text += glue + "[" + withSign(float64(d.CI95[0]), format) + ".." + withSign(float64(d.CI95[1]), format) + "]"
 	}
-	if !d.Clear && (d.CI95 == nil || d.CI95[0] != d.CI95[1]) {
+	nothingElse := d.Median == 0 && d.CI95 != nil && d.CI95[0] == d.CI95[1]
+	if !d.Clear && !nothingElse {
 		return "(" + text + ")"
 	}
 	return text

@@ -82,3 +82,24 @@ func TestContribution(t *testing.T) {
 		}
 	}
 }
+
+// What the note under the tables says holds of every cell: a few trials that agree by chance are no proof, nor is an interval of
+// one value that leaves the noise out.
+func TestContributionsThatMayBeNoiseAreInBrackets(t *testing.T) {
+	interval := func(lo, hi analyze.Ratio) *[2]analyze.Ratio { return &[2]analyze.Ratio{lo, hi} }
+	for _, tt := range []struct {
+		name string
+		d    analyze.Difference
+		want string
+	}{
+		{"clear", analyze.Difference{Median: -18, CI95: interval(-18, -18), Clear: true}, "-18"},
+		{"three trials that agree", analyze.Difference{Median: -18, CI95: interval(-18, -18)}, "(-18)"},
+		{"noise", analyze.Difference{Median: 1, CI95: interval(-1, 3)}, "(+1)"},
+		{"one trial", analyze.Difference{Median: 1}, "(+1)"},
+		{"no change in any trial", analyze.Difference{CI95: interval(0, 0)}, "0"},
+	} {
+		if got := contribution(tt.d, count, false); got != tt.want {
+			t.Errorf("%s: %s, want %s", tt.name, got, tt.want)
+		}
+	}
+}

@@ -7,24 +7,13 @@ import (
 	"wiretax/analyze"
 )
 
-// clockDoubt is how far one-way latencies of a transport may be off, in seconds: how well two hosts' clocks could be compared, in
-// the worst trial. It is 0 where one clock measures.
-func clockDoubt(t *analyze.Transport) (worst float64) {
-	for i := range t.Trials {
-		if u := t.Trials[i].LatencyUncertainty; u != nil && u.Valid() {
-			worst = max(worst, float64(*u))
-		}
-	}
-	return worst
-}
-
 // clockLines say how well latencies between two hosts are known, and which say nothing.
 func clockLines(w *analyze.Workload) []line {
 	worst := 0.0
 	var within []string
 	for i := range w.Transports {
 		t := &w.Transports[i]
-		u := clockDoubt(t)
+		u := t.ClockDoubt()
 		worst = max(worst, u)
 		if p50 := t.Summary["latency_p50"].Median; u > 0 && p50.Valid() && float64(p50) <= u {
 			within = append(within, t.Name)

@@ -19,7 +19,7 @@ func headline(w *analyze.Workload) string {
 	if !data.Median.Valid() || !frames.Median.Valid() {
 		return ""
 	}
-	text := fmt.Sprintf("%s; %s.", dataHeadline(ref, t), totalHeadline(ref, t)) + latencyHeadline(w, t)
+	text := fmt.Sprintf("%s; %s.", dataHeadline(ref, t), totalHeadline(ref, t)) + mostSaved(w, t) + latencyHeadline(w, t)
 	for _, sender := range []analyze.Transport{ref, *t} {
 		if s, ok := sender.Summary["messages_delivered"]; ok && float64(s.Min) < float64(w.Messages) {
 			text += fmt.Sprintf(" But %s delivered only %s of %s.", sender.Name, ranged(s, count), plural(float64(w.Messages), "message"))
@@ -86,12 +86,22 @@ func latencyHeadline(w *analyze.Workload, t *analyze.Transport) string {
 	if !compares(ref, *t, figure) || ref.Summary[figure].Median <= 0 {
 		return ""
 	}
-	text := fmt.Sprintf(" Median %s: %s%sms against %s%sms", delayOf(w)+" latency", median(t.Summary[figure], millis), glue,
+	text := fmt.Sprintf(" Median %s: %s%sms against %s%sms", delayOf(w)+" latency after connecting", median(t.Summary[figure], millis), glue,
 		median(ref.Summary[figure], millis), glue)
 	if unclear(ref, *t, figure) {
 		text += ", no clear change"
 	}
-	return text + "."
+	return text + "; a new TCP connection costs a round trip more before its first message."
+}
+
+// mostSaved names the transport that saved most frames of all, where it is not the one that the question is about.
+func mostSaved(w *analyze.Workload, t *analyze.Transport) string {
+	for _, b := range w.Best {
+		if b.Among == "all" && b.Frames != nil && b.Frames.Transport != t.Name && b.Frames.FramesSaved > max(0, t.Summary["frames_saved"].Median) {
+			return fmt.Sprintf(" Of all measured, %s saved most frames: %s.", b.Frames.Transport, count(float64(b.Frames.FramesSaved)))
+		}
+	}
+	return ""
 }
 
 func verified(t *analyze.Transport) bool {

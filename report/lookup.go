@@ -24,6 +24,9 @@ func ExplainTerm(w io.Writer, term string, s Style) (known bool, err error) {
 	return true, writeTerminal(w, explanation(chapters), s)
 }
 
+// Knows reports whether ExplainTerm knows a word.
+func Knows(term string) bool { return len(glossary()[termOf(term)]) > 0 }
+
 // explanation is the document that chapters make.
 func explanation(chapters []chapter) (d document) {
 	for _, c := range chapters {

@@ -37,26 +37,70 @@ func trustSection(r *analyze.Run) section {
 	if lostOnPath > 0 {
 		counted += ", " + plural(float64(lostOnPath), "frame") + " lost between the hosts"
 	}
+	missing := missingTrials(r, trials)
 	if len(doubts) == 0 {
-		verified := line{text: fmt.Sprintf("every trial verified: %s (%s)", strings.Join(witnessNames(r), " = "), counted), tone: good}
-		return section{lines: append([]line{verified}, distrust(r.Warnings)...)}
+		if trials > 1 {
+			counted = "all " + counted
+		}
+		verified := line{text: fmt.Sprintf("%scounts verified: %s (%s)", missing, strings.Join(witnessNames(r), " = "), counted), tone: good}
+		return section{lines: slices.Concat([]line{verified}, unsteadyLatency(r), distrust(r.Warnings))}
 	}
-	head := line{text: fmt.Sprintf("must not be trusted: %s not verified (of %s):", plural(float64(len(doubts)), "trial"), counted), tone: bad}
+	head := line{text: fmt.Sprintf("%smust not be trusted: %s not verified (of %s):", missing, plural(float64(len(doubts)), "trial"), counted), tone: bad}
 	if more := len(doubts) - mostDoubts; more > 0 {
 		doubts = append(doubts[:mostDoubts], line{text: fmt.Sprintf("and %d more", more), tone: bad})
 	}
 	return section{lines: append([]line{head}, doubts...)}
 }
 
+// missingTrials says first of all what a run lacks that ended before its end.
+func missingTrials(r *analyze.Run, trials int64) string {
+	for _, w := range r.Warnings {
+		if w.Code == "incomplete" && w.Count > 0 {
+			return fmt.Sprintf("only %s of %s trials were measured; ", integer(trials), integer(trials+w.Count))
+		}
+	}
+	return ""
+}
+
+// restless is how far, relative to its median, the latency of equal trials may range before a busy machine is suspected.
+const restless = 0.50
+
+// unsteadyLatency names the transport whose latency varied most over its trials, where that is much: nothing verifies a latency as the
+// witnesses do the counts. Where the link loses frames, latencies vary for that.
+func unsteadyLatency(r *analyze.Run) []line {
+	worst, text := restless, ""
+	for i := range r.Workloads {
+		w := &r.Workloads[i]
+		if r.LinkOf(w).Loss > 0 {
+			continue
+		}
+		for _, t := range w.Transports {
+			s := t.Summary[w.LatencyFigure("p50")]
+			if spread := float64((s.Max - s.Min) / s.Median); t.Variant == nil && s.Median > 0 && spread > worst {
+				worst = spread
+				text = fmt.Sprintf("latency varied: p50 of %s %s..%s%sms over its trials (a busy machine?)", cellTransport(r, i, t.Name), millis(float64(s.Min)), millis(float64(s.Max)), glue)
+			}
+		}
+	}
+	if text == "" {
+		return nil
+	}
+	return []line{{text: text}}
+}
+
 // mostDoubts bounds the list: who reads ten has understood.
 const mostDoubts = 10
 
 func trialName(r *analyze.Run, workload int, transport string, n int) string {
-	name := fmt.Sprintf("%s trial %d", transport, n+1)
+	return fmt.Sprintf("%s trial %d", cellTransport(r, workload, transport), n+1)
+}
+
+// cellTransport is a transport's name, with its workload's where there are several.
+func cellTransport(r *analyze.Run, workload int, transport string) string {
 	if len(r.Workloads) > 1 {
-		name = cellNames(r)[workload] + ", " + name
+		return cellNames(r)[workload] + ", " + clean(transport)
 	}
-	return name
+	return clean(transport)
 }
 
 // doubt says what is wrong with a trial.

@@ -5,7 +5,8 @@ var furtherWords = [...]chapter{
 	{"names of columns and rows", []entry{
 		{"transport", "How the messages were sent: a row a way."},
 		{"setup+teardown", "Frames with SYN + frames with FIN or RST, of those that carry no payload."},
-		{"p50", "latency p50: the median of the one-way delays of a trial's messages."},
+		{"p50", "latency p50: the median of the one-way delays of a trial's messages, from the send call, after connecting: a new TCP connection costs one round trip more before its first message."},
+		{"rtt", "Round-trip time of the link (--rtt): propagation, half of it each way; a frame's own time at the link's rate comes on top. Of a real link it is what was measured."},
 		{"against base", "Wire bytes beside those of the base, the first row: 0 is as many, -50 % half of them."},
 		{"framing+padding", "Wire bytes that are neither header nor payload: preamble 8, FCS 4, gap 12 of each frame, and padding."},
 		{"repeated payload", "retransmitted payload: payload bytes - unique payload."},

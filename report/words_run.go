@@ -24,7 +24,7 @@ var runWords = [...]chapter{
 	}},
 	{"comparison of the workloads of a run", []entry{
 		{"workload", "The messages, and in what else the workloads of the run differ."},
-		{"saves most", "The transport with the fewest frames (median), of equals the one that adds less latency; a row more for the one with the fewest wire bytes, if it is another; the same among those over TCP. none: none needs less than the base. Who lost messages saves nothing."},
+		{"saves most", "The transport with the fewest frames (median), of equals the one that adds less latency; a row more for the one with the fewest wire bytes, if it is another; the same among those over TCP. none: none needs less than the base; not measured: the run ended before there was something to compare. Who lost messages saves nothing."},
 		{"frames saved, bytes saved", "Medians: of the base less of the transport, handshake, ACKs and teardown included."},
 		{"added p50", "Median latency of a message less that over the base. In brackets: not larger than the noise."},
 		{"udp frames, udp bytes", "The medians of the base."},

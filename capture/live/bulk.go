@@ -101,7 +101,7 @@ func openBulk(c Config) (*Bulk, error) {
 	if handle == nil {
 		return nil, errors.New(C.GoString(&text[0]))
 	}
-	b := &Bulk{name: c.Interface, handle: handle, snapLen: c.SnapLen}
+	b := &Bulk{name: c.Interface, handle: handle}
 	if err := b.activate(c); err != nil {
 		C.pcap_close(handle)
 		return nil, err
@@ -133,6 +133,7 @@ func (b *Bulk) activate(c Config) error {
 		return errors.New(C.GoString(&text[0]))
 	}
 	b.fd = C.pcap_get_selectable_fd(b.handle)
+	b.snapLen = int(C.pcap_snapshot(b.handle)) // batches are as large: libpcap keeps more than was asked for where its own header needs it
 	b.link = linkType(int(C.pcap_datalink(b.handle)))
 	if i, err := net.InterfaceByName(c.Interface); err == nil && i.Flags&net.FlagLoopback != 0 && b.link == linkEthernet { // any is none
 		b.skipped, b.link = emptyEthernet, linkRaw
@@ -178,8 +179,8 @@ func (b *Bulk) filter(expression string) error {
 // emptyEthernet is the length of the header that Linux puts before a packet on loopback, where there is no Ethernet.
 const emptyEthernet = 14
 
-// SnapLen is how many octets of each frame are captured at most.
-func (b *Bulk) SnapLen() int { return b.snapLen - b.skipped }
+// SnapLen is how many octets of each frame are captured at most. It is never 0, which would be no limit (pcap-savefile(5)).
+func (b *Bulk) SnapLen() int { return max(b.snapLen-b.skipped, 1) }
 
 // LinkType is the LINKTYPE_ value of the frames.
 func (b *Bulk) LinkType() uint16 { return b.link }

@@ -102,7 +102,10 @@ func (g *guardian) borrow(r request) (a reply, err error) {
 	}
 	j, err := newJournal(states)
 	if err == nil {
-		err = j.write()
+		j.announce()
+		if err = j.write(); err != nil {
+			j.withdraw()
+		}
 	}
 	if err != nil {
 		return a, err
@@ -131,7 +134,7 @@ func free(names []string) error {
 		return err
 	}
 	for _, j := range all {
-		if j.BootID != bootID() || j.Namespace != namespaceInode() {
+		if j.BootID != bootID() || !j.here() {
 			continue
 		}
 		for _, s := range j.Interfaces {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -18,6 +19,7 @@ type journal struct {
 	Schema     string
 	BootID     string    // /proc/sys/kernel/random/boot_id: another boot has undone everything
 	Namespace  uint64    // inode of the network namespace that the interfaces belong to
+	Cookie     uint64    `json:",omitempty"` // of that namespace: inodes are used again within a boot, cookies are not
 	Holders    []process // while one of them lives, the run goes on
 	Interfaces []State
 	Places     map[string]string // where the namespace of an interface that was moved is kept, by the interface's name
@@ -32,16 +34,20 @@ type process struct {
 	Start uint64 // clock ticks since boot
 }
 
+const (
+	systemDir    = "/var/lib/wiretax"
+	journalNames = "interfaces-*.json"
+)
+
 // directories are where journals are: the first is written to. All survive a reboot (XDG Base Directory Specification; FHS).
 // Root does not write where another user could put something else in the place of a file.
 func directories() []string {
-	const system = "/var/lib/wiretax"
 	home := os.Getenv("XDG_STATE_HOME")
 	var st unix.Stat_t
 	if !filepath.IsAbs(home) || unix.Stat(home, &st) != nil || int(st.Uid) != os.Geteuid() || st.Mode&0o022 != 0 {
-		return []string{system}
+		return []string{systemDir}
 	}
-	return []string{filepath.Join(home, "wiretax"), system}
+	return []string{filepath.Join(home, "wiretax"), systemDir}
 }
 
 func startOf(pid int) (process, error) {
@@ -88,10 +94,32 @@ func namespaceInode() uint64 {
 	return st.Ino
 }
 
+// namespaceCookie is the number of the calling thread's network namespace that no other has in this boot (SO_NETNS_COOKIE,
+// Linux 5.14); 0 where the kernel tells none.
+func namespaceCookie() uint64 {
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return 0
+	}
+	defer unix.Close(fd)
+	cookie, err := unix.GetsockoptUint64(fd, unix.SOL_SOCKET, unix.SO_NETNS_COOKIE)
+	if err != nil {
+		return 0
+	}
+	return cookie
+}
+
+// here reports whether the interfaces are those of the calling thread's network namespace.
+func (j *journal) here() bool {
+	cookie := namespaceCookie()
+	return j.Namespace == namespaceInode() && (j.Cookie == cookie || j.Cookie == 0 || cookie == 0)
+}
+
 // newJournal is of this process and the one that started it.
 func newJournal(states []State) (*journal, error) {
 	j := &journal{
-		Schema: journalSchema, BootID: bootID(), Namespace: namespaceInode(), Interfaces: states, Places: map[string]string{},
+		Schema: journalSchema, BootID: bootID(), Namespace: namespaceInode(), Cookie: namespaceCookie(),
+		Interfaces: states, Places: map[string]string{},
 		path: filepath.Join(directories()[0], fmt.Sprintf("interfaces-%d.json", os.Getpid())),
 	}
 	for _, pid := range []int{os.Getpid(), os.Getppid()} {
@@ -102,6 +130,29 @@ func newJournal(states []State) (*journal, error) {
 		j.Holders = append(j.Holders, p)
 	}
 	return j, nil
+}
+
+// pointers are symbolic links to journals that are not where every wiretax looks: a later one may be called without this
+// one's XDG_STATE_HOME, as sudo does it. They are gone after a reboot, which has undone what the journals say.
+const pointers = placesDir + "/" + journalNames
+
+func (j *journal) pointer() string { return filepath.Join(placesDir, filepath.Base(j.path)) }
+
+// announce points to the journal. Who may not write there changes nothing that others see.
+func (j *journal) announce() {
+	if filepath.Dir(j.path) == systemDir || os.MkdirAll(placesDir, 0o755) != nil {
+		return
+	}
+	os.Remove(j.pointer()) // of a process that had the same number
+	os.Symlink(j.path, j.pointer())
+}
+
+// withdraw takes the pointer away.
+func (j *journal) withdraw() {
+	if to, err := os.Readlink(j.pointer()); err == nil && to == j.path {
+		os.Remove(j.pointer())
+		os.Remove(placesDir) // when it is empty
+	}
 }
 
 // write puts the journal on the disk: when it returns, a loss of power does not lose it.
@@ -144,34 +195,53 @@ func syncDir(dir string) error {
 }
 
 func (j *journal) remove() error {
-	if err := os.Remove(j.path); err != nil {
+	if err := os.Remove(j.path); err != nil && !errors.Is(err, os.ErrNotExist) { // its guardian may have been the first
 		return fmt.Errorf("remove journal: %w", err)
 	}
+	j.withdraw()
 	return syncDir(filepath.Dir(j.path))
 }
 
 // maxJournal bounds what is read of a journal, in octets: a thousand routes take far less.
 const maxJournal = 64 << 20
 
-// journals reads all journals.
+// journals reads all journals. One that cannot be read is an error, and keeps nobody from the others.
 func journals() (all []*journal, err error) {
+	paths, err := journalPaths()
+	if err != nil {
+		return nil, err
+	}
+	var failures []error
+	for _, path := range paths {
+		j, err := readJournal(path)
+		if errors.Is(err, os.ErrNotExist) {
+			continue // restored just now
+		}
+		if err != nil {
+			failures = append(failures, fmt.Errorf("read journal %s: %w", path, err))
+			continue
+		}
+		all = append(all, j)
+	}
+	return all, errors.Join(failures...)
+}
+
+// journalPaths are the journals of the directories, and those that are pointed to.
+func journalPaths() (paths []string, err error) {
 	for _, dir := range directories() {
-		paths, err := filepath.Glob(filepath.Join(dir, "interfaces-*.json"))
+		found, err := filepath.Glob(filepath.Join(dir, journalNames))
 		if err != nil {
 			return nil, err
 		}
-		for _, path := range paths {
-			j, err := readJournal(path)
-			if errors.Is(err, os.ErrNotExist) {
-				continue // restored just now
-			}
-			if err != nil {
-				return nil, fmt.Errorf("read journal %s: %w", path, err)
-			}
-			all = append(all, j)
+		paths = append(paths, found...)
+	}
+	found, err := filepath.Glob(pointers)
+	for _, pointer := range found {
+		if path, err := os.Readlink(pointer); err == nil && !slices.Contains(paths, path) {
+			paths = append(paths, path)
 		}
 	}
-	return all, nil
+	return paths, err
 }
 
 // readJournal believes no journal that somebody else may have written: what it says is done as root.

@@ -129,7 +129,9 @@ func port(t *testing.T) State {
 	}
 	try(t, netlink.NeighSet(&netlink.Neigh{LinkIndex: index, State: netlink.NUD_PERMANENT, IP: net.IPv4(192, 0, 2, 1),
 		HardwareAddr: net.HardwareAddr{2, 0, 0, 0, 0, 7}}))
-	try(t, netlink.NeighSet(&netlink.Neigh{LinkIndex: index, Flags: netlink.NTF_PROXY, IP: net.IPv4(192, 0, 2, 77)}))
+	for _, ip := range []net.IP{net.IPv4(192, 0, 2, 77).To4(), net.ParseIP("2001:db8::77")} {
+		try(t, netlink.NeighSet(&netlink.Neigh{LinkIndex: index, Flags: netlink.NTF_PROXY, IP: ip}))
+	}
 	managed(t, link)
 	return settled(t, name)
 }
@@ -156,11 +158,11 @@ func settled(t *testing.T, name string) (s State) {
 		var err error
 		s, err = Read(name)
 		try(t, err)
-		if len(s.Addresses) == 7 && len(s.Routes) == 6 && len(s.Neighbours) == 2 {
+		if len(s.Addresses) == 7 && len(s.Routes) == 6 && len(s.Neighbours) == 3 {
 			return s
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("%d addresses, %d routes, %d neighbours: want 7, 6, 2", len(s.Addresses), len(s.Routes), len(s.Neighbours))
+			t.Fatalf("%d addresses, %d routes, %d neighbours: want 7, 6, 3", len(s.Addresses), len(s.Routes), len(s.Neighbours))
 		}
 	}
 }
@@ -342,6 +344,8 @@ func TestRepairOfOtherJournals(t *testing.T) {
 	}{
 		{"another boot", journal{Schema: journalSchema, BootID: "another"}, 0o600, "last boot", "", false},
 		{"another namespace", journal{Schema: journalSchema, BootID: bootID(), Namespace: 1}, 0o600, "another network namespace", "", true},
+		{"a later namespace with the inode of one that ended", journal{Schema: journalSchema, BootID: bootID(), Namespace: namespaceInode(),
+			Cookie: 1 << 63, Interfaces: []State{{Name: "gone0"}}}, 0o600, "another network namespace", "", true},
 		{"an interface that is gone", journal{Schema: journalSchema, BootID: bootID(), Namespace: namespaceInode(),
 			Interfaces: []State{{Name: "gone0"}}}, 0o600, "no longer in this machine: gone0", "", false},
 		{"written by anybody", journal{Schema: journalSchema, BootID: bootID()}, 0o622, "", "not written by this user", true},
@@ -467,5 +471,88 @@ func TestRestoreAfterAKillBeforeTheMount(t *testing.T) {
 	if _, err := j.restore(); err != nil {
 		t.Error(err)
 	}
+	unchanged(t, was)
+}
+
+func TestRepairPastAJournalThatCannotBeRead(t *testing.T) {
+	was := port(t)
+	c, guardian := borrowed(t)
+	try(t, os.WriteFile(filepath.Join(directories()[0], "interfaces-0.json"), []byte("{"), 0o600))
+	try(t, guardian.Kill())
+	try(t, c.Process.Kill())
+	c.Wait()
+	for gone := false; !gone; time.Sleep(time.Millisecond) {
+		_, err := startOf(guardian.Pid)
+		gone = err != nil
+	}
+	done, err := Repair()
+	if err == nil || !strings.Contains(err.Error(), "interfaces-0.json") {
+		t.Errorf("the journal that cannot be read: %v", err)
+	}
+	if len(done) != 1 || done[0].Err != nil {
+		t.Errorf("the other one: %+v", done)
+	}
+	try(t, os.Remove(filepath.Join(directories()[0], "interfaces-0.json")))
+	unchanged(t, was)
+}
+
+// Sudo passes no XDG_STATE_HOME on.
+func TestRepairFindsTheJournalOfAnotherStateHome(t *testing.T) {
+	was := port(t)
+	c, guardian := borrowed(t)
+	home := os.Getenv("XDG_STATE_HOME")
+	t.Setenv("XDG_STATE_HOME", t.TempDir())
+	if _, err := Borrow([]string{was.Name}, Terms{}); err == nil || !strings.Contains(err.Error(), "in use by wiretax") {
+		t.Errorf("borrowed twice: %v", err)
+	}
+	try(t, guardian.Kill())
+	try(t, c.Process.Kill())
+	c.Wait()
+	for gone := false; !gone; time.Sleep(time.Millisecond) {
+		_, err := startOf(guardian.Pid)
+		gone = err != nil
+	}
+	if done, err := Repair(); err != nil || len(done) != 1 || done[0].Err != nil {
+		t.Errorf("%+v, %v", done, err)
+	}
+	t.Setenv("XDG_STATE_HOME", home)
+	unchanged(t, was)
+}
+
+// The namespace that it were moved to has one of that name, which cannot be moved back.
+func TestLoopbackIsNotMoved(t *testing.T) {
+	was := port(t)
+	if l, err := Borrow([]string{was.Name, "lo"}, Terms{PlainFrames: true, Move: true}); err == nil || !strings.Contains(err.Error(), "loopback") {
+		t.Errorf("got %v", err)
+		if err == nil {
+			l.Return()
+		}
+	}
+	unchanged(t, was)
+}
+
+// Each takes the carrier from the other.
+func TestBothEndsOfACableComeBack(t *testing.T) {
+	was := port(t)
+	l, err := Borrow([]string{was.Name, "cable0"}, Terms{PlainFrames: true, Move: true})
+	try(t, err)
+	try(t, l.Move(was.Name, elsewhere(t)))
+	far := elsewhere(t)
+	try(t, l.Move("cable0", far))
+	up := make(chan error)
+	go func() {
+		runtime.LockOSThread() // for ever: the thread ends with the goroutine
+		if err := unix.Setns(int(far.Fd()), unix.CLONE_NEWNET); err != nil {
+			up <- err
+			return
+		}
+		link, err := netlink.LinkByName("cable0")
+		if err == nil {
+			err = netlink.LinkSetUp(link)
+		}
+		up <- err
+	}()
+	try(t, <-up)
+	try(t, l.Return())
 	unchanged(t, was)
 }

@@ -12,6 +12,22 @@ import (
 // machine is named and not waited for.
 func (j *journal) restore() (gone []string, err error) {
 	var failures []error
+	for range 2 { // putting one back takes the carrier from its neighbour, with what the kernel forgets then
+		gone, failures = j.restoreEach()
+	}
+	if err := errors.Join(failures...); err != nil {
+		return gone, err // the namespaces stay: interfaces may be in them
+	}
+	for _, place := range j.Places {
+		failures = append(failures, forget(place))
+	}
+	if err := errors.Join(failures...); err != nil {
+		return gone, err
+	}
+	return gone, j.remove()
+}
+
+func (j *journal) restoreEach() (gone []string, failures []error) {
 	for _, s := range j.Interfaces {
 		if place, moved := j.Places[s.Name]; moved {
 			if err := fetch(s.Name, place); err != nil {
@@ -26,16 +42,7 @@ func (j *journal) restore() (gone []string, err error) {
 		}
 		failures = append(failures, err)
 	}
-	if err := errors.Join(failures...); err != nil {
-		return gone, err // the namespaces stay: interfaces may be in them
-	}
-	for _, place := range j.Places {
-		failures = append(failures, forget(place))
-	}
-	if err := errors.Join(failures...); err != nil {
-		return gone, err
-	}
-	return gone, j.remove()
+	return gone, failures
 }
 
 func (j *journal) names() string {
@@ -53,9 +60,10 @@ type Repaired struct {
 	Err        error  // what could not be done; the journal stays
 }
 
-// Repair puts back the interfaces of runs that ended without doing so. It leaves those of runs that go on alone.
+// Repair puts back the interfaces of runs that ended without doing so. It leaves those of runs that go on alone. A journal that
+// cannot be read is an error beside what was done.
 func Repair() (done []Repaired, err error) {
-	if all, err := journals(); err != nil || len(all) == 0 {
+	if all, err := journals(); len(all) == 0 {
 		return nil, err
 	}
 	unlock, err := lockJournals()
@@ -64,13 +72,10 @@ func Repair() (done []Repaired, err error) {
 	}
 	defer unlock()
 	all, err := journals() // now that nobody changes them
-	if err != nil {
-		return nil, err
-	}
 	for _, j := range all {
 		done = append(done, j.repair())
 	}
-	return done, nil
+	return done, err
 }
 
 func (j *journal) repair() Repaired {
@@ -81,7 +86,7 @@ func (j *journal) repair() Repaired {
 		r.What, r.Err = "changed before the last boot, which has undone it: journal removed", j.remove()
 	case live:
 		r.What = fmt.Sprintf("in use by process %d: left alone", holder.PID)
-	case j.Namespace != namespaceInode():
+	case !j.here():
 		r.What = fmt.Sprintf("of another network namespace (inode %d): left alone; repair it there", j.Namespace)
 	default:
 		var gone []string

@@ -185,6 +185,9 @@ func movable(s State) error {
 	refuse := func(format string, args ...any) error {
 		return fmt.Errorf("move %s: %s (use --in-place, or another interface)", s.Name, fmt.Sprintf(format, args...))
 	}
+	if link.Attrs().Flags&net.FlagLoopback != 0 {
+		return refuse("it is the loopback interface, and every namespace has its own")
+	}
 	if master := link.Attrs().MasterIndex; master != 0 {
 		return refuse("it is a port of %s", nameOf(master))
 	}

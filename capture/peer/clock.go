@@ -95,6 +95,15 @@ func offset(before, there, after Reading) Offset {
 	}
 }
 
+// Set reports whether somebody set a host's CLOCK_REALTIME between two comparisons: by how much it is ahead of CLOCK_MONOTONIC,
+// which nobody sets, is the same for good otherwise, and known far better than any offset. Slewing moves both alike.
+func Set(a, b Offset) bool {
+	return ((b.Real - b.Monotonic) - (a.Real - a.Monotonic)).Abs() > setTolerance
+}
+
+// setTolerance is more than lies between two readings where nobody is interrupted: of many exchanges the shortest counts.
+const setTolerance = 200 * time.Microsecond
+
 // Between is the offset in the middle of two comparisons. What the clocks moved apart meanwhile adds to the uncertainty.
 func Between(a, b Offset) Offset {
 	drift := (b.Monotonic - a.Monotonic).Abs() / 2

@@ -221,3 +221,12 @@ func TestRoomIsOfAllConnections(t *testing.T) {
 		t.Errorf("%d first datagrams at two ends, %d octets before the last", first, octets)
 	}
 }
+
+func TestZoneOfALinkLocalAddress(t *testing.T) {
+	for zone, want := range map[string]uint32{"": 0, "lo": 1, "7": 7, "none0": 0} {
+		a := netip.AddrPortFrom(netip.MustParseAddr("fe80::1").WithZone(zone), 1)
+		if got := sockaddr(a).(*unix.SockaddrInet6).ZoneId; got != want {
+			t.Errorf("zone %q is interface %d, want %d", zone, got, want)
+		}
+	}
+}

@@ -156,7 +156,7 @@ func analyzeCaptures(c *cobra.Command, f *analyzeFlags, args []string) error {
 	defer debug.SetGCPercent(debug.SetGCPercent(25))
 	options.MaxFlows = cmp.Or(f.maxFlows, affordableFlows())
 	r := reading{files: files, stdin: c.InOrStdin(), options: options, top: listed(report.Format(f.output.format), f.top), chosen: &chosen, write: f.write, annotate: f.annotate,
-		stdout: c.OutOrStdout(), status: newStatusLine(c.ErrOrStderr())}
+		stdout: c.OutOrStdout(), status: f.progress(c)}
 	var (
 		result *analyze.Result
 		failed error // of the analysis, not of writing
@@ -180,6 +180,14 @@ func analyzeCaptures(c *cobra.Command, f *analyzeFlags, args []string) error {
 		return exitCode(exitInterrupted)
 	}
 	return trust(result.Warnings)
+}
+
+// progress is what shows how far the reading is: nothing where rows come on a terminal meanwhile, which it would overwrite.
+func (f *analyzeFlags) progress(c *cobra.Command) *statusLine {
+	if f.frames && f.rows() == math.MaxInt64 && f.output.file == "" && isTerminal(c.OutOrStdout()) {
+		return nil
+	}
+	return newStatusLine(c.ErrOrStderr())
 }
 
 // rows is how many records can have a row of their own. Where rows are written as they come, all can; a table has to hold

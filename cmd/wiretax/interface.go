@@ -46,6 +46,8 @@ func (f *interfaceFlags) check(c *cobra.Command) error {
 	case f.loopback() && f.far != "":
 		return usagef(c, "-i lo --peer-if %s: lo is its own other end", f.far)
 	case f.loopback():
+	case f.far == "lo":
+		return usagef(c, "--peer-if lo: no cable leads there: want an interface with Ethernet")
 	case f.near == "":
 		return usagef(c, "--peer-if %s: want -i, the interface that sends", f.far)
 	case f.far == "":

@@ -27,7 +27,11 @@ func main() {
 	if nic.Guarding() {
 		os.Exit(nic.Guard())
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+	ends := []os.Signal{syscall.SIGINT, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) { // nohup
+		ends = append(ends, syscall.SIGHUP)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), ends...)
 	if !lab.Inside() {
 		context.AfterFunc(ctx, stop) // the second signal ends the program at once, and with it the one inside
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -259,4 +260,29 @@ func ownNamespace(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return ns
+}
+
+// TestNohup is not parallel: programs that other tests start meanwhile would ignore the signal, too.
+func TestNohup(t *testing.T) {
+	signal.Ignore(syscall.SIGHUP)
+	c := program("analyze", "-")
+	in, err := c.StdinPipe()
+	if err == nil {
+		err = c.Start()
+	}
+	signal.Reset(syscall.SIGHUP)
+	if err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(500 * time.Millisecond) // to come to its first read
+	c.Process.Signal(syscall.SIGHUP)
+	b, err := os.ReadFile("../../testdata/pcap/loss-ip6.pcapng")
+	if err != nil {
+		t.Fatal(err)
+	}
+	in.Write(b)
+	in.Close()
+	if c.Wait(); c.ProcessState.ExitCode() != 0 {
+		t.Errorf("exit code %d", c.ProcessState.ExitCode())
+	}
 }

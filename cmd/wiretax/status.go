@@ -21,12 +21,19 @@ type statusLine struct {
 
 func newStatusLine(w io.Writer) *statusLine {
 	l := &statusLine{start: time.Now()}
-	if f, ok := w.(*os.File); ok && !dumbTerminal() {
-		if _, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS); err == nil {
-			l.w = f
-		}
+	if isTerminal(w) && !dumbTerminal() {
+		l.w = w
 	}
 	return l
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	_, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS)
+	return err == nil
 }
 
 func (l *statusLine) show(p capture.Progress) {

@@ -157,6 +157,10 @@ func watch(c *cobra.Command, f *watchFlags, args []string) error {
 	if err := f.check(c); err != nil {
 		return err
 	}
+	if f.write != "" { // the capture is to be ended well, also where nobody reads the lines any more
+		signal.Ignore(syscall.SIGPIPE)
+		defer signal.Reset(syscall.SIGPIPE)
+	}
 	m, err := f.begin(c)
 	if err != nil {
 		return err
@@ -242,7 +246,8 @@ func (f *watchFlags) show(ctx context.Context, c *cobra.Command, m *meter) error
 	return f.lines(ctx, c, m)
 }
 
-// onRequest says how it goes whenever SIGUSR1 comes, until stopped is called.
+// onRequest says how it goes whenever SIGUSR1 comes, until stopped is called. From then on the signal does nothing: who asks
+// while the report is being written does not end the program.
 func (f *watchFlags) onRequest(ctx context.Context, m *meter, say func(string)) (stopped func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	asked := make(chan os.Signal, 1)
@@ -257,19 +262,16 @@ func (f *watchFlags) onRequest(ctx context.Context, m *meter, say func(string)) 
 			}
 		}
 	}()
-	return func() {
-		signal.Stop(asked)
-		cancel()
-	}
+	return cancel
 }
 
 // lines writes a line an interval, unless standard output is for something else.
 func (f *watchFlags) lines(ctx context.Context, c *cobra.Command, m *meter) error {
+	defer f.onRequest(ctx, m, func(text string) { fmt.Fprintln(c.ErrOrStderr(), text) })()
 	fmt.Fprintf(c.ErrOrStderr(), "wiretax: listening on %s, %s, snapshot length %d\n", f.iface, recording.LinkName(m.link), m.capture.SnapLen())
 	if m.answer != nil {
 		fmt.Fprintf(c.ErrOrStderr(), "wiretax: metrics at http://%s/metrics\n", m.answer.Addr())
 	}
-	defer f.onRequest(ctx, m, func(text string) { fmt.Fprintln(c.ErrOrStderr(), text) })()
 	format := report.Format(f.output.format)
 	toStdout := f.output.file == ""
 	out := c.OutOrStdout()

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/net/netutil"
+
 	"wiretax/analyze"
 	"wiretax/report/metrics"
 )
@@ -51,10 +53,14 @@ func (e *exporter) result() *analyze.Result {
 
 func newExporter(ctx context.Context, m *meter) *exporter { return &exporter{meter: m, ctx: ctx} }
 
+// mostAsking is how many connections there are at a time; further ones wait in the kernel. Each takes 20 kB, and anybody on
+// the network can open thousands.
+const mostAsking = 64
+
 // serve answers until the context ends. Nobody can keep a connection without asking.
 func (e *exporter) serve(on net.Listener) {
 	server := &http.Server{Handler: e, ReadTimeout: 5 * time.Second, WriteTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
 		MaxHeaderBytes: 16 << 10, ErrorLog: log.New(io.Discard, "", 0)}
 	defer context.AfterFunc(e.ctx, func() { server.Close() })()
-	server.Serve(on) // ends with the listener
+	server.Serve(netutil.LimitListener(on, mostAsking)) // ends with the listener
 }

@@ -3,11 +3,9 @@ package main
 import (
 	"context"
 	"io"
-	"os"
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/sys/unix"
 
 	"wiretax/analyze"
 	"wiretax/report"
@@ -17,11 +15,7 @@ import (
 // open takes over the terminal, if the watch is to be on one. Lines need less of a terminal than a screen does, so they are
 // what is left where there is none.
 func (f *watchFlags) open(c *cobra.Command) *screen.Screen {
-	out, ok := c.OutOrStdout().(*os.File)
-	if !ok || f.plain || f.write == "-" || dumbTerminal() {
-		return nil
-	}
-	if _, err := unix.IoctlGetTermios(int(out.Fd()), unix.TCGETS); err != nil {
+	if f.plain || f.write == "-" || dumbTerminal() || !isTerminal(c.OutOrStdout()) {
 		return nil
 	}
 	view, err := screen.Open()

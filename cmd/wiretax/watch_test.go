@@ -441,3 +441,50 @@ func TestWatchOnLoopbackSeesNoEthernet(t *testing.T) {
 		t.Errorf("exit code %d: %s%s", code, stdout, stderr)
 	}
 }
+
+func TestWatchOnAnyHasRoomForTheCookedHeader(t *testing.T) {
+	t.Parallel()
+	stdout, stderr, code := watched{frames: 500, args: []string{"-i", "any", "-s", "1", "--duration", "1s"}}.run(t)
+	if code != 0 || !strings.Contains(stdout, "1,000 frames captured in ") {
+		t.Errorf("exit code %d: %s%s", code, stdout, stderr)
+	}
+	stdout, stderr, code = watched{args: []string{"-i", "lo", "-s", "1", "--duration", "100ms"}}.run(t)
+	if code != 0 || !strings.Contains(stdout, "live, RAW, snaplen 1\n") {
+		t.Errorf("exit code %d: %s%s", code, stdout, stderr)
+	}
+}
+
+func TestWatchKeepsTheCaptureOfWhoReadsNoFurther(t *testing.T) {
+	t.Parallel()
+	needNamespaces(t)
+	capture := filepath.Join(t.TempDir(), "watched.pcapng")
+	c := watched{frames: 50, args: []string{"--every", "1s", "--duration", "1m", "-w", capture}}.command(t)
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var stderr bytes.Buffer
+	c.Stdout, c.Stderr = write, &stderr
+	read.Close()
+	c.Run()
+	write.Close()
+	if code := c.ProcessState.ExitCode(); code != exitFailure || !strings.Contains(stderr.String(), "broken pipe") {
+		t.Errorf("exit code %d: %s", code, &stderr)
+	}
+	var stored analyze.Result
+	stdout, err := program("analyze", "--json", capture).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(stdout, &stored); err != nil || stored.Totals.Records != 50 {
+		t.Errorf("%d records are kept, want 50: %v", stored.Totals.Records, err)
+	}
+}
+
+func TestARequestThatComesLateDoesNotEndTheWatch(t *testing.T) {
+	new(watchFlags).onRequest(t.Context(), new(meter), func(string) {})()
+	if err := syscall.Kill(os.Getpid(), syscall.SIGUSR1); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(50 * time.Millisecond) // it would come to this process, and end it
+}
