@@ -12,6 +12,7 @@ import (
 // write ends (RFC 9293 section 3.9.1.2). Writes that TCP coalesced are one message; what is sent again counts once.
 type Conversation struct {
 	number     int
+	flows      int // of the capture
 	analysis   *Analysis
 	record     *Record
 	frame      frame.Frame
@@ -70,6 +71,9 @@ func (c *Conversation) Direction(aToB bool) *Messages {
 	return c.directions[1]
 }
 
+// Flows is the number of flows in the records so far.
+func (c *Conversation) Flows() int { return c.flows }
+
 // Larger reports whether it is A that sent more payload, or as much.
 func (c *Conversation) Larger() (aToB bool) {
 	return c.directions[0].Payload >= c.directions[1].Payload
@@ -77,6 +81,7 @@ func (c *Conversation) Larger() (aToB bool) {
 
 // row is called with the accounting of the record at hand.
 func (c *Conversation) row(row FrameRow) error {
+	c.flows = max(c.flows, row.Flow)
 	if row.Flow != c.number || row.UniqueBytes == 0 && row.Role != Data {
 		return nil
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"wiretax/capture/recording"
 )
@@ -23,6 +24,22 @@ func Resume(ctx context.Context, e Experiment, dir string, progress func(Progres
 	}
 	r := &recorder{Experiment: e, dir: dir, progress: progress, before: before}
 	return r.record(ctx)
+}
+
+// ExpectedRest is about how long Resume will take: as long as the trials that the recording in dir does not hold.
+func (e Experiment) ExpectedRest(dir string) time.Duration {
+	rest := e.whole()
+	b, err := recording.ReadManifest(dir)
+	var held manifest
+	if err != nil || json.Unmarshal(b, &held) != nil || len(held.Workloads) != e.cells() {
+		return rest.time // Resume will say what is wrong
+	}
+	for c, w := range held.Workloads {
+		for _, t := range w.Transports {
+			rest.add(-len(t.Trials), e.each(c))
+		}
+	}
+	return max(0, rest.time)
 }
 
 // takeOver puts into the manifest what the recording holds. A trial is known by the name of its capture, which has the cell, the

@@ -52,6 +52,9 @@ func TestResumedRecordingIsThatOfOneGo(t *testing.T) {
 	e.Links = append(e.Links, e.Links[0])
 	e.Links[1].RTT *= 2
 	dir := interrupted(t, e, 7)
+	if got, want := e.ExpectedRest(dir), 2*e.each(0)+9*e.each(1); got != want {
+		t.Errorf("the rest takes %v, want %v of %v", got, want, e.Expected())
+	}
 	if err := os.Remove(filepath.Join(dir, sequence(read(t, dir))[2])); err != nil { // as if it had never been written
 		t.Fatal(err)
 	}

@@ -33,7 +33,10 @@ Without TERM: everything, in chapters.`,
 				return report.Explain(c.OutOrStdout())
 			}
 			o := outputFlags{}
-			for _, term := range termsIn(words) {
+			for i, term := range termsIn(words) {
+				if i > 0 {
+					fmt.Fprintln(c.OutOrStdout())
+				}
 				if err := explain(c, c.OutOrStdout(), term, o.style(c.OutOrStdout())); err != nil {
 					return err
 				}

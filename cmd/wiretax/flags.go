@@ -159,9 +159,20 @@ func parseSpan(text string) (time.Duration, error) {
 	}
 	d, err := time.ParseDuration(text)
 	if err != nil || d < 0 || d > time.Minute {
-		return 0, fmt.Errorf("want a time from 0 to 1m, such as 1ms or 200us")
+		return 0, fmt.Errorf("want a time from 0 to 1m, such as 1ms or 200us%s", withoutUnit(text))
 	}
 	return d, nil
+}
+
+// withoutUnit offers milliseconds, the unit of ping and of tc, for a bare number.
+func withoutUnit(text string) string {
+	if _, err := strconv.ParseFloat(text, 64); err != nil {
+		return ""
+	}
+	if d, err := parseSpan(text + "ms"); err != nil || d == 0 {
+		return ""
+	}
+	return ", did you mean " + text + "ms?"
 }
 
 // spans is a flag of a list of times.

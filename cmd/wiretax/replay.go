@@ -62,6 +62,9 @@ func (f *replayFlags) messages(ctx context.Context, stderr io.Writer) (*traffic.
 	if err := converse(ctx, f.from, conversation, stderr); err != nil {
 		return nil, err
 	}
+	if n := conversation.Flows(); f.flow > n {
+		return nil, fmt.Errorf("replay %s: no flow %d; the capture has %d (wiretax analyze %[1]s lists them)", f.from, f.flow, n)
+	}
 	aToB := f.direction == "ab" || f.direction == "" && conversation.Larger()
 	m := conversation.Direction(aToB)
 	direction := "b to a"
@@ -80,6 +83,7 @@ func (f *replayFlags) messages(ctx context.Context, stderr io.Writer) (*traffic.
 	unit := "UDP datagrams"
 	if m.Proto == "tcp" {
 		unit = "TCP payload up to each PSH"
+		fmt.Fprintf(stderr, "wiretax: replay %s: writes that TCP coalesced count as one message: the frames saved are a lower bound\n", f.from)
 	}
 	return &traffic.Schedule{Sizes: m.Sizes, Due: m.Times,
 		Origin: fmt.Sprintf("flow %d of %s, %s, %s", f.flow, filepath.Base(f.from), direction, unit)}, nil

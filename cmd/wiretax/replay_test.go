@@ -3,6 +3,7 @@ package main
 import (
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -30,6 +31,36 @@ func TestReplayHasTheMessagesOfTheCapture(t *testing.T) {
 	} {
 		if got := replayed(t, thread(name)); !slices.Equal(got.Sizes, sizes) || len(got.Due) != len(sizes) || got.Due[0] != 0 {
 			t.Errorf("%s: %v at %v, want sizes %v", name, got.Sizes, got.Due, sizes)
+		}
+	}
+}
+
+func TestReplaySaysWhatTheCaptureCannotTell(t *testing.T) {
+	for _, c := range []struct {
+		name, file string
+		flow       int
+		said, err  string
+	}{
+		{"a flow that is not there", "udp-01.pcapng", 9, "", "no flow 9; the capture has 1 "},
+		{"writes that were coalesced", "tcp-01.pcapng", 1, "the frames saved are a lower bound", ""},
+		{"datagrams", "udp-01.pcapng", 1, "", ""},
+	} {
+		f := replayFlags{from: filepath.Join("..", "..", "testdata", "thread", c.file), flow: c.flow}
+		var stderr strings.Builder
+		_, err := f.messages(t.Context(), &stderr)
+		if (err != nil) != (c.err != "") || err != nil && !strings.Contains(err.Error(), c.err) {
+			t.Errorf("%s: error %v, want %q", c.name, err, c.err)
+		}
+		if said := stderr.String(); (said != "") != (c.said != "") || !strings.Contains(said, c.said) {
+			t.Errorf("%s: said %q, want %q", c.name, said, c.said)
+		}
+	}
+}
+
+func TestTimeWithoutUnit(t *testing.T) {
+	for text, want := range map[string]string{"20": ", did you mean 20ms?", "0.5": ", did you mean 0.5ms?", "soon": "", "-1": "", "99999999": "", "NaN": "", "20 ms": ""} {
+		if _, err := parseSpan(text); err == nil || err.Error() != "want a time from 0 to 1m, such as 1ms or 200us"+want {
+			t.Errorf("%s: %v", text, err)
 		}
 	}
 }

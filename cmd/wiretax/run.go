@@ -162,9 +162,7 @@ func run(c *cobra.Command, f *runFlags) (failure error) {
 	if lab.Inside() {
 		e.Opened = privilege.Confine
 	}
-	if d := e.Expected(); d > longRun {
-		fmt.Fprintf(c.ErrOrStderr(), "wiretax: this run takes up to %v (fewer --messages or --runs, or a higher --rate, take less; Ctrl-C prints what is complete)\n", d.Round(time.Second))
-	}
+	f.announce(c, e)
 	user, err := f.real.userInPlace()
 	if err != nil {
 		return err
@@ -185,6 +183,17 @@ func run(c *cobra.Command, f *runFlags) (failure error) {
 		defer func() { failure = cmp.Or(giveBack(), failure) }()
 	}
 	return f.recordAndPrint(c, e, dir)
+}
+
+// announce says beforehand how long a long run will take.
+func (f *runFlags) announce(c *cobra.Command, e capture.Experiment) {
+	what, d := "this run", e.Expected()
+	if f.resume != "" {
+		what, d = "the rest of this run", e.ExpectedRest(f.resume)
+	}
+	if d > longRun {
+		fmt.Fprintf(c.ErrOrStderr(), "wiretax: %s takes up to %v (fewer --messages or --runs, or a higher --rate, take less; Ctrl-C prints what is complete)\n", what, d.Round(time.Second))
+	}
 }
 
 // directory makes the place of the recording: the one of --out, or one that nobody keeps.
