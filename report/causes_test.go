@@ -44,7 +44,7 @@ func TestVariantsStandInTheTableOfCausesOnly(t *testing.T) {
 	if err := Run(&rows, r, CSV, Style{}); err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(rows.String(), ",tcp-nodelay+nagle,") {
+	if !strings.Contains(rows.String(), "\ntcp-nodelay+nagle,") {
 		t.Error("a variant has no row in CSV")
 	}
 	for _, c := range causeTable(&r.Workloads[0], true).columns {

@@ -69,6 +69,36 @@ func (t table) keep(keep func(i int) bool) table {
 	return out
 }
 
+// shows reports whether a cell has the mark.
+func (t table) shows(mark string) bool {
+	return slices.ContainsFunc(t.rows, func(row []string) bool {
+		return slices.ContainsFunc(row, func(cell string) bool { return strings.Contains(cell, mark) })
+	})
+}
+
+// leading returns the table with the named columns first.
+func (t table) leading(names []string) table {
+	rank := func(i int) int {
+		if at := slices.Index(names, t.columns[i].name); at >= 0 {
+			return at
+		}
+		return len(names)
+	}
+	order := make([]int, len(t.columns))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return rank(a) - rank(b) })
+	out := table{notes: t.notes, rows: make([][]string, len(t.rows))}
+	for _, i := range order {
+		out.columns = append(out.columns, t.columns[i])
+		for r, row := range t.rows {
+			out.rows[r] = append(out.rows[r], row[i])
+		}
+	}
+	return out
+}
+
 // clone returns a table whose cells can be shortened without changing t's.
 func (t table) clone() table { return t.keep(func(int) bool { return true }) }
 

@@ -20,6 +20,9 @@ func matrixSections(r *analyze.Run, wide, inline bool) document {
 	}
 	head := section{title: fmt.Sprintf("%s, %s", plural(float64(len(r.Workloads)), "workload"), trialCount(&all))}
 	head.lines = append(presetLines(r.Preset), line{text: sharedLink(r)})
+	if inline { // the winners lead, with the link
+		head = section{title: "all figures, workload by workload", lines: presetLines(r.Preset)}
+	}
 	if wide {
 		head.lines = append(head.lines, line{text: hostLine(r)})
 	}
@@ -100,7 +103,7 @@ func matrixTable(r *analyze.Run, wide, inline bool) *table {
 	for i := range r.Workloads {
 		t.rows = append(t.rows, matrixRows(referenceFirst(&r.Workloads[i]), places[i], figures, inline)...)
 	}
-	t.notes = matrixNotes(r)
+	t.notes = matrixNotes(r, t, inline)
 	return t
 }
 
@@ -141,8 +144,14 @@ func matrixRows(w *analyze.Workload, place []string, figures []figure, inline bo
 	return rows
 }
 
-func matrixNotes(r *analyze.Run) []string {
-	notes := []string{"header and wire overhead: bytes per payload byte; ~ differs from trial to trial (--json has ranges)"}
+func matrixNotes(r *analyze.Run, t *table, inline bool) []string {
+	notes := []string{"header and wire overhead: bytes per payload byte; p50: latency from " + countedFrom(r)}
+	switch {
+	case inline && t.shows("["):
+		notes[0] += "; [min..max] over the trials"
+	case !inline && t.shows("~"):
+		notes[0] += "; ~ differs from trial to trial (--json has ranges)"
+	}
 	if slices.ContainsFunc(r.Workloads, func(w analyze.Workload) bool { return comparable(&w) }) {
 		notes = append(notes, "* no other saves more frames at less latency (p50)")
 	}
@@ -152,4 +161,12 @@ func matrixNotes(r *analyze.Run) []string {
 		}
 	}
 	return notes
+}
+
+// countedFrom is the moment from which the latencies of a matrix count.
+func countedFrom(r *analyze.Run) string {
+	if slices.ContainsFunc(r.Workloads, func(w analyze.Workload) bool { return !w.FromDue() }) {
+		return "the send call"
+	}
+	return "the moment a message was due"
 }

@@ -7,6 +7,11 @@ import (
 	"wiretax/analyze"
 )
 
+// answerColumns are what a reader of records looks for; they come first, since more than a hundred follow.
+var answerColumns = [...]string{
+	"transport", "frames_saved_median", "latency_p50_seconds_median", "added_latency_p50_seconds", "trials", "trials_verified", "drops",
+}
+
 // runRecords is one row for each workload and transport, with the link that it ran on, for programs.
 func runRecords(r *analyze.Run) table {
 	names := []string{
@@ -52,7 +57,7 @@ func runRecords(r *analyze.Run) table {
 			t.rows = append(t.rows, row)
 		}
 	}
-	return t
+	return t.leading(answerColumns[:])
 }
 
 // recordFigures are all figures of a trial: the name of the column carries the unit, the key is that of the JSON.

@@ -25,7 +25,14 @@ func runDocument(r *analyze.Run, wide, inline bool) document {
 	} else {
 		d = eachWorkload(r, wide, inline)
 	}
-	d = append(d, bestSections(r, wide || inline)...)
+	best := bestSections(r, wide || inline)
+	if inline && len(best) > 0 { // who reads from the top has the answer there
+		workloads, link := sharedLines(r)
+		lead := section{title: workloads, lines: []line{{text: link}}}
+		d = slices.Concat(document{lead}, best, d)
+	} else {
+		d = append(d, best...)
+	}
 	if len(r.Claims) > 0 {
 		d = append(d, claimSections(r)...)
 	}

@@ -61,3 +61,35 @@ func TestSVGSaysWhatWasSaved(t *testing.T) {
 		}
 	}
 }
+
+func TestMarkdownOfAMatrixLeadsWithTheWinners(t *testing.T) {
+	for name, r := range map[string]*analyze.Run{"a table": matrixRun(), "few": onLinks(func(*analyze.Link) {}, func(l *analyze.Link) { l.RTTSeconds = 0.1 })} {
+		text := rendered(t, func(b *bytes.Buffer) error { return Run(b, r, Markdown, Style{}) })
+		trust, best, figures := strings.Index(text, "trials,"), strings.Index(text, "### who saves most"), strings.Index(text, "| transport |")
+		if trust < 0 || best < trust || figures < best {
+			t.Errorf("%s: trust at %d, winners at %d, figures at %d", name, trust, best, figures)
+		}
+		if strings.Contains(text, "has ranges") || strings.Contains(text, `\~ differs`) {
+			t.Errorf("%s: a note about a mark that no cell has", name)
+		}
+	}
+}
+
+func TestRecordsBeginWithTheAnswer(t *testing.T) {
+	r := sixteenMessages()
+	r.Complete()
+	records := runRecords(r)
+	seen := map[string]bool{}
+	for i, c := range records.columns {
+		if seen[c.name] {
+			t.Errorf("column %s twice", c.name)
+		}
+		seen[c.name] = true
+		if i < len(answerColumns) && c.name != answerColumns[i] {
+			t.Errorf("column %d is %s, want %s", i+1, c.name, answerColumns[i])
+		}
+	}
+	if got := records.rows[0][0]; got != "udp" {
+		t.Errorf("the first cell of the first row is %q", got)
+	}
+}
