@@ -39,7 +39,7 @@ func trustSection(r *analyze.Run) section {
 	}
 	missing := missingTrials(r, trials)
 	if len(doubts) == 0 {
-		if trials > 1 {
+		if trials > 1 && missing == "" {
 			counted = "all " + counted
 		}
 		verified := line{text: fmt.Sprintf("%scounts verified: %s (%s)", missing, strings.Join(witnessNames(r), " = "), counted), tone: good}

@@ -246,8 +246,7 @@ func (f *watchFlags) show(ctx context.Context, c *cobra.Command, m *meter) error
 	return f.lines(ctx, c, m)
 }
 
-// onRequest says how it goes whenever SIGUSR1 comes, until stopped is called. From then on the signal does nothing: who asks
-// while the report is being written does not end the program.
+// onRequest says how it goes whenever SIGUSR1 comes, until stopped is called.
 func (f *watchFlags) onRequest(ctx context.Context, m *meter, say func(string)) (stopped func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	asked := make(chan os.Signal, 1)
@@ -262,16 +261,19 @@ func (f *watchFlags) onRequest(ctx context.Context, m *meter, say func(string)) 
 			}
 		}
 	}()
-	return cancel
+	return func() {
+		signal.Stop(asked)
+		cancel()
+	}
 }
 
 // lines writes a line an interval, unless standard output is for something else.
 func (f *watchFlags) lines(ctx context.Context, c *cobra.Command, m *meter) error {
-	defer f.onRequest(ctx, m, func(text string) { fmt.Fprintln(c.ErrOrStderr(), text) })()
 	fmt.Fprintf(c.ErrOrStderr(), "wiretax: listening on %s, %s, snapshot length %d\n", f.iface, recording.LinkName(m.link), m.capture.SnapLen())
 	if m.answer != nil {
 		fmt.Fprintf(c.ErrOrStderr(), "wiretax: metrics at http://%s/metrics\n", m.answer.Addr())
 	}
+	defer f.onRequest(ctx, m, func(text string) { fmt.Fprintln(c.ErrOrStderr(), text) })()
 	format := report.Format(f.output.format)
 	toStdout := f.output.file == ""
 	out := c.OutOrStdout()

@@ -480,11 +480,3 @@ func TestWatchKeepsTheCaptureOfWhoReadsNoFurther(t *testing.T) {
 		t.Errorf("%d records are kept, want 50: %v", stored.Totals.Records, err)
 	}
 }
-
-func TestARequestThatComesLateDoesNotEndTheWatch(t *testing.T) {
-	new(watchFlags).onRequest(t.Context(), new(meter), func(string) {})()
-	if err := syscall.Kill(os.Getpid(), syscall.SIGUSR1); err != nil {
-		t.Fatal(err)
-	}
-	time.Sleep(50 * time.Millisecond) // it would come to this process, and end it
-}
