@@ -185,11 +185,18 @@ func unchanged(t *testing.T, was State) {
 	if primary := []byte{192, 0, 2, 9}; string(addresses.attribute(now.Addresses[0], unix.IFA_LOCAL)) != string(primary) {
 		t.Errorf("the first address is no longer %v", primary)
 	}
-	for _, pattern := range []string{filepath.Join(os.Getenv("XDG_STATE_HOME"), "wiretax", "interfaces-*"), placesDir} {
-		if left, _ := filepath.Glob(pattern); len(left) > 0 {
-			t.Errorf("left behind: %v", left)
-		}
+	if left := leftovers(); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
 	}
+}
+
+// leftovers are the files that a run keeps while it has interfaces.
+func leftovers() (left []string) {
+	for _, pattern := range []string{filepath.Join(os.Getenv("XDG_STATE_HOME"), "wiretax", "interfaces-*"), placesDir} {
+		found, _ := filepath.Glob(pattern)
+		left = append(left, found...)
+	}
+	return left
 }
 
 // elsewhere is a namespace to move an interface to. It lives until the test ends.
@@ -287,11 +294,11 @@ func TestKilledBorrowerGivesBack(t *testing.T) {
 	try(t, c.Process.Kill())
 	c.Wait()
 	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-		if left, _ := journals(); len(left) == 0 {
+		if len(leftovers()) == 0 {
 			break
 		}
 		if time.Now().After(deadline) {
-			t.Fatal("the journal is still there after 10 s")
+			t.Fatalf("after 10 s there are still %v", leftovers())
 		}
 	}
 	unchanged(t, was)
