@@ -90,9 +90,7 @@ func TestDoctorAgreesWithRun(t *testing.T) {
 }
 
 func TestDoctorWhereUserNamespacesAreForbidden(t *testing.T) {
-	if os.Getuid() != 0 {
-		t.Skip("needs to map two users: run the tests as root")
-	}
+	needRoot(t) // to map two users
 	code, c := examine(t, withoutNamespaces(program("doctor", "--json")))
 	k := find(t, c, "user namespaces")
 	if code != exitFailure || c.RunWorks || k.State != "missing" || !k.Needed || !strings.Contains(k.Fix, "user.max_user_namespaces") {

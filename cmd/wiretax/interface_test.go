@@ -53,9 +53,7 @@ func (m *machine) live() {
 // newMachine makes a machine and connects its ports.
 func newMachine(t *testing.T, connect func() error) *machine {
 	t.Helper()
-	if os.Getuid() != 0 {
-		t.Skip("needs interfaces of its own and another user to become: run the tests as root")
-	}
+	needRoot(t) // for interfaces of its own, and another user to become
 	m := &machine{tasks: make(chan func()), state: t.TempDir()}
 	go m.live()
 	t.Cleanup(func() { close(m.tasks) })

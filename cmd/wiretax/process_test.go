@@ -35,6 +35,14 @@ func unprivileged(c *exec.Cmd) *exec.Cmd {
 	return c
 }
 
+// needRoot skips where the tests are an ordinary user's; CI is root.
+func needRoot(t *testing.T) {
+	t.Helper()
+	if os.Getuid() != 0 && os.Getenv("CI") == "" {
+		t.Skip("needs another user to become: run the tests as root")
+	}
+}
+
 // needLab skips where no link can be built; in CI it must be possible.
 func needLab(t *testing.T) {
 	t.Helper()
