@@ -47,7 +47,7 @@ var reasons = []struct {
 	{"damaged file", "tshark stops at the damage, libpcap and wiretax read one record more",
 		8, func(c *captured, _ difference) bool { return !c.readable() && c.result.Source.TruncatedFile }},
 	{"captured twice", "what a mirror port or a second interface repeats is no retransmission and no duplicate ACK",
-		32, copies},
+		33, copies},
 	{"labels", "tshark labels segments by time and order, keep-alives and late ones included; unique and repeated octets agree",
 		23, sequenceSpace},
 	{"ports used again", "a SYN after both FINs is a new connection, also with the sequence numbers of the last one", 4, portsAgain},
