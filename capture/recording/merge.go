@@ -1,6 +1,7 @@
 package recording
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -22,6 +23,7 @@ type Merge struct {
 	pending   []*input // those of inputs whose time has not come
 	active    []*input // those that have a record to give, in the same order
 	described []Interface
+	ended     []*input // those whose interfaces no other has gone on with
 	read      *atomic.Int64
 	size      int64
 	cuts      []error
@@ -39,6 +41,7 @@ type input struct {
 	records     []Record
 	next        []Record // the part of records that is still to give
 	numbers     []int32  // interface numbers of the Merge, by those of the file
+	before      []int32  // those of the file that it goes on with
 }
 
 // OpenAll opens several captures as one; - stands for stdin. With more than one, each is read up to its first record, and
@@ -120,6 +123,9 @@ func (m *Merge) Fill(b *Batch) error {
 	if len(m.inputs) == 1 {
 		return m.inputs[0].file.Fill(b)
 	}
+	if m.alone() && m.fillAlone(m.active[0], b) {
+		return nil
+	}
 	if b.room == nil {
 		b.room = make([]Record, batchRecords)
 	}
@@ -137,12 +143,34 @@ func (m *Merge) Fill(b *Batch) error {
 		for i := range room[:n] {
 			b.own(&room[i])
 		}
-		if room = room[n:]; len(b.buf) > chunk {
+		if room = room[n:]; len(b.buf) > chunk || m.alone() {
 			break
 		}
 	}
 	b.Records = b.room[:len(b.room)-len(room)]
 	return nil
+}
+
+// alone reports whether the next records are those of one file, as far as it goes before the time of the next one.
+func (m *Merge) alone() bool { return len(m.active) == 1 && len(m.active[0].next) == 0 }
+
+// fillAlone replaces the records of a batch by the next ones of a file, in place: only what comes after the time of a
+// further file is copied. It reports whether there are any.
+func (m *Merge) fillAlone(in *input, b *Batch) bool {
+	if err := in.file.Fill(b); err != nil {
+		m.end(in, err)
+		m.active = nil
+		return false
+	}
+	m.number(in)
+	_, until := m.earliest()
+	in.next = b.Records
+	b.Records = b.Records[:in.give(b.Records, until)]
+	in.next = slices.Clone(in.next)
+	for i := range in.next {
+		in.next[i].Data = bytes.Clone(in.next[i].Data)
+	}
+	return len(b.Records) > 0
 }
 
 // own copies the octets of a record into the batch.
@@ -155,21 +183,23 @@ func (b *Batch) own(r *Record) {
 	r.Data = b.buf[at:len(b.buf):len(b.buf)]
 }
 
-// refill reads on in the files that have given all they had, and opens those whose time has come.
+// refill reads on in the files that have given all they had, and begins with those whose time has come.
 func (m *Merge) refill() {
 	m.active = slices.DeleteFunc(m.active, func(in *input) bool { return len(in.next) == 0 && !m.fill(in) })
-	for len(m.pending) > 0 {
+	for len(m.pending) > 0 && !slices.ContainsFunc(m.active, m.pending[0].after) {
 		in := m.pending[0]
-		if slices.ContainsFunc(m.active, func(a *input) bool { return a.next[0].Nanos < in.first }) {
-			return
-		}
 		m.pending = m.pending[1:]
+		m.succeed(in)
 		if len(in.next) > 0 || m.fill(in) {
 			m.number(in)
 			m.active = append(m.active, in)
 		}
 	}
 }
+
+// after reports whether another file has a record to give before the first of this one. At the same time the file that
+// began before goes first.
+func (in *input) after(other *input) bool { return other.next[0].Nanos <= in.first }
 
 // fill reads the next records of a file. It reports whether there are any, and closes the file when there are none.
 func (m *Merge) fill(in *input) bool {
@@ -183,22 +213,63 @@ func (m *Merge) fill(in *input) bool {
 	n, err := in.file.Next(in.records)
 	in.next = in.records[:n]
 	m.number(in)
-	if err == nil {
-		return true
+	if err != nil {
+		m.end(in, err)
 	}
-	if err != io.EOF {
-		m.cuts = append(m.cuts, err)
+	return err == nil
+}
+
+// end closes a file that gives no more.
+func (m *Merge) end(in *input, why error) {
+	m.number(in)
+	if why != io.EOF {
+		m.cuts = append(m.cuts, why)
 	}
+	m.ended = append(m.ended, in)
 	in.file.Close()
-	return false
 }
 
 // number gives the interfaces that a file has described since the last call their numbers in the Merge.
 func (m *Merge) number(in *input) {
 	for _, i := range in.file.Interfaces()[len(in.numbers):] {
-		in.numbers = append(in.numbers, int32(len(m.described)))
-		m.described = append(m.described, i)
+		n := int32(len(m.described))
+		if at := len(in.numbers); at < len(in.before) && i.like(m.described[in.before[at]]) {
+			n = in.before[at]
+		} else {
+			m.described = append(m.described, i)
+		}
+		in.numbers = append(in.numbers, n)
 	}
+}
+
+// like reports whether files say the same about two interfaces.
+func (i Interface) like(other Interface) bool {
+	i.File = other.File
+	return i == other
+}
+
+// succeed lets a file that begins go on with the interfaces of one that has ended, as those of a ring buffer do: a flow that
+// lasts longer than a file stays one. Files that overlap in time are others: they may have seen the same frames at another
+// place. Among several that have ended it is the one with the most similar name.
+func (m *Merge) succeed(in *input) {
+	longest := -1
+	var last *input
+	for _, other := range m.ended {
+		if n := commonPrefix(in.name, other.name); n > longest {
+			last, longest = other, n
+		}
+	}
+	if last != nil {
+		in.before = last.numbers
+		m.ended = slices.DeleteFunc(m.ended, func(other *input) bool { return other == last })
+	}
+}
+
+func commonPrefix(a, b string) (n int) {
+	for n < min(len(a), len(b)) && a[n] == b[n] {
+		n++
+	}
+	return n
 }
 
 // earliest returns the file with the earliest next record, the first of several, and the time up to which its records

@@ -2,6 +2,7 @@ package recording
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -30,6 +31,7 @@ type Reader struct {
 	offset     int64 // of buf[start] in src
 	frames     int64 // records handed out
 	named      int   // interfaces that know their file
+	lent       bool  // a Batch refers to buf
 	err        error // why src gave no more
 }
 
@@ -179,6 +181,14 @@ func (c *counter) Read(p []byte) (int, error) {
 // least one unless it returns an error. Their Data is valid until the next call. At the end of the capture the error is
 // io.EOF; where the capture can't be read further it is a *CutError.
 func (r *Reader) Next(batch []Record) (int, error) {
+	if r.lent {
+		r.buf = bytes.Clone(r.buf[r.start:r.end])
+		r.start, r.end, r.lent = 0, len(r.buf), false
+	}
+	return r.next(batch)
+}
+
+func (r *Reader) next(batch []Record) (int, error) {
 	for len(batch) > 0 {
 		n, used, want, err := r.format.decode(r.buf[r.start:r.end], batch)
 		r.start += used
@@ -218,12 +228,13 @@ func (r *Reader) Fill(b *Batch) error {
 	if b.room == nil {
 		b.room = make([]Record, batchRecords)
 	}
+	b.buf = b.buf[:cap(b.buf)]
 	if len(b.buf) < max(chunk, r.end-r.start) {
 		b.buf = make([]byte, max(chunk, r.end-r.start))
 	}
 	r.end = copy(b.buf, r.buf[r.start:r.end]) // what the batch before could not take
-	r.start, r.buf = 0, b.buf
-	n, err := r.Next(b.room)
+	r.start, r.buf, r.lent = 0, b.buf, true
+	n, err := r.next(b.room)
 	b.Records, b.buf = b.room[:n], r.buf
 	return err
 }
