@@ -130,9 +130,9 @@ func TestMergeInterfaces(t *testing.T) {
 func TestMergeFillsBatches(t *testing.T) {
 	dir := t.TempDir()
 	var times [4][]int64
-	for i := range int64(100_000) { // each file is longer than a chunk, and alone but where the second begins before the first ends
-		at := i / 25_000
-		if i > 15_000 && i < 35_000 {
+	for i := range int64(200_000) { // each file is longer than several chunks, and alone but where the second begins before the first ends
+		at := i / 50_000
+		if i > 15_000 && i < 85_000 {
 			at = i % 2
 		}
 		times[at] = append(times[at], i)
@@ -146,8 +146,8 @@ func TestMergeFillsBatches(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer m.Close()
-	var batches [3]Batch
-	var want [3][]string
+	var batches [8]Batch
+	var want [8][]string
 	last := int64(-1)
 	records := 0
 	for i := 0; err == nil; i = (i + 1) % len(batches) {
@@ -169,7 +169,7 @@ func TestMergeFillsBatches(t *testing.T) {
 		}
 		records += len(batches[i].Records)
 	}
-	if err != io.EOF || records != 100_000 {
+	if err != io.EOF || records != 200_000 {
 		t.Errorf("%d records, %v", records, err)
 	}
 }
