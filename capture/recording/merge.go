@@ -8,6 +8,7 @@ import (
 	"io"
 	"math"
 	"os"
+	"runtime"
 	"slices"
 	"sync/atomic"
 )
@@ -25,6 +26,7 @@ type Merge struct {
 	described []Interface
 	ended     []*input // those whose interfaces no other has gone on with
 	read      *atomic.Int64
+	shared    chan []byte // buffers of the files that are read ahead
 	size      int64
 	cuts      []error
 }
@@ -34,7 +36,8 @@ type input struct {
 	name        string
 	stdin       io.Reader
 	first       int64   // time of the first record
-	file        *Reader // nil before its time
+	file        *Reader // nil until shortly before its time
+	failed      error   // why it could not be opened then
 	format      string
 	compression string
 	size        int64
@@ -45,10 +48,10 @@ type input struct {
 }
 
 // OpenAll opens several captures as one; - stands for stdin. With more than one, each is read up to its first record, and
-// kept closed until its time has come: the files of a ring buffer take no more memory than one. The end of the context ends
+// kept closed until shortly before its time: the hundreds of a ring buffer take little more memory than one. The end of the context ends
 // pipes and other streams.
 func OpenAll(ctx context.Context, names []string, stdin io.Reader) (*Merge, error) {
-	m := &Merge{ctx: ctx, read: new(atomic.Int64)}
+	m := &Merge{ctx: ctx, read: new(atomic.Int64), shared: emptyBuffers(sharedPieces)}
 	for _, name := range names {
 		in := &input{name: name, stdin: stdin}
 		m.inputs = append(m.inputs, in)
@@ -72,7 +75,7 @@ func (in *input) look(ctx context.Context, read *atomic.Int64, when bool) (err e
 	if again {
 		read = new(atomic.Int64) // it will be read once more
 	}
-	if in.file, err = open(ctx, in.name, in.stdin, read); err != nil {
+	if in.file, err = open(ctx, in.name, in.stdin, read, nil); err != nil {
 		return err
 	}
 	in.format, in.compression, in.size = in.file.Format(), in.file.Compression(), in.file.Size()
@@ -186,6 +189,7 @@ func (b *Batch) own(r *Record) {
 // refill reads on in the files that have given all they had, and begins with those whose time has come.
 func (m *Merge) refill() {
 	m.active = slices.DeleteFunc(m.active, func(in *input) bool { return len(in.next) == 0 && !m.fill(in) })
+	defer m.openAhead()
 	for len(m.pending) > 0 && !slices.ContainsFunc(m.active, m.pending[0].after) {
 		in := m.pending[0]
 		m.pending = m.pending[1:]
@@ -201,14 +205,26 @@ func (m *Merge) refill() {
 // began before goes first.
 func (in *input) after(other *input) bool { return other.next[0].Nanos <= in.first }
 
+// openAhead opens the files that come next, so that their decompressors work ahead: as many as there are other cores, and
+// no more than two, for the memory that a decompressor takes.
+func (m *Merge) openAhead() {
+	for _, in := range m.pending[:min(len(m.pending), runtime.GOMAXPROCS(0)-1, 2)] {
+		m.open(in)
+	}
+}
+
+// open opens a file unless it is open, or could not be opened.
+func (m *Merge) open(in *input) {
+	if in.file == nil && in.failed == nil {
+		in.file, in.failed = open(m.ctx, in.name, in.stdin, m.read, m.shared)
+	}
+}
+
 // fill reads the next records of a file. It reports whether there are any, and closes the file when there are none.
 func (m *Merge) fill(in *input) bool {
-	var err error
-	if in.file == nil {
-		if in.file, err = open(m.ctx, in.name, in.stdin, m.read); err != nil {
-			m.cuts = append(m.cuts, &CutError{File: in.name, Cause: err})
-			return false
-		}
+	if m.open(in); in.failed != nil {
+		m.cuts = append(m.cuts, &CutError{File: in.name, Cause: in.failed})
+		return false
 	}
 	n, err := in.file.Next(in.records)
 	in.next = in.records[:n]

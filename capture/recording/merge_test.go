@@ -6,10 +6,12 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 // writeCapture writes a pcapng file of an interface whose records have the given times and hold the file's name and their
@@ -172,6 +174,71 @@ func TestMergeFillsBatches(t *testing.T) {
 	if err != io.EOF || records != 200_000 {
 		t.Errorf("%d records, %v", records, err)
 	}
+}
+
+// Compressed files of a ring buffer are decompressed ahead; one that is cut off or has gone does not keep the others from being
+// read, and all buffers come back.
+func TestMergeReadsAhead(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(4))
+	const files, records = 6, 3000
+	dir := t.TempDir()
+	var names []string
+	for i := range uint32(files) {
+		file := pcapHeader(littleEndian, 0xa1b23c4d, 2, 4, 65535, 1)
+		for n := range uint32(records) {
+			file = appendPcapRecord(file, littleEndian, 16, i, n, 1000, 1000, make([]byte, 1000))
+		}
+		if file = gzipped(file); i == 1 {
+			file = file[:len(file)/2]
+		}
+		names = append(names, filepath.Join(dir, string(rune('a'+i))+".pcap.gz"))
+		if err := os.WriteFile(names[i], file, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before := runtime.NumGoroutine()
+	m, err := OpenAll(t.Context(), names, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	os.Remove(names[3])
+	var batch Batch
+	counts := map[int64]int{} // by second, which is the file
+	for err == nil {
+		err = m.Fill(&batch)
+		for _, r := range batch.Records {
+			counts[r.Nanos/1e9]++
+		}
+		if open := openFiles(m); open > 3 {
+			t.Fatalf("%d files open", open)
+		}
+	}
+	var cut *CutError
+	if !errors.As(err, &cut) || cut.File != names[1] || cut.Frame != int64(counts[1]) || !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("error %v", err)
+	}
+	for i := range int64(files) {
+		if n := counts[i]; n != records && i != 1 && i != 3 || i == 1 && (n == 0 || n == records) || i == 3 && n != 0 {
+			t.Errorf("%s: %d records", names[i], n)
+		}
+	}
+	m.Close()
+	for range 100 {
+		if len(m.shared) == cap(m.shared) && runtime.NumGoroutine() <= before {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Errorf("%d of %d buffers are back, %d goroutines, %d before", len(m.shared), cap(m.shared), runtime.NumGoroutine(), before)
+}
+
+func openFiles(m *Merge) (n int) {
+	for _, in := range m.inputs {
+		if in.file != nil && in.file.closers != nil {
+			n++
+		}
+	}
+	return n
 }
 
 func TestMergeLongFiles(t *testing.T) {

@@ -67,10 +67,10 @@ func (e *CutError) Unwrap() error { return e.Cause }
 
 // Open opens a capture. The name - stands for stdin. The error for a file that is no capture says what it is.
 func Open(name string, stdin io.Reader) (*Reader, error) {
-	return open(context.Background(), name, stdin, new(atomic.Int64))
+	return open(context.Background(), name, stdin, new(atomic.Int64), nil)
 }
 
-func open(ctx context.Context, name string, stdin io.Reader, read *atomic.Int64) (*Reader, error) {
+func open(ctx context.Context, name string, stdin io.Reader, read *atomic.Int64, shared chan []byte) (*Reader, error) {
 	r := &Reader{name: name, read: read, size: -1}
 	file := stdin
 	switch {
@@ -94,7 +94,7 @@ func open(ctx context.Context, name string, stdin io.Reader, read *atomic.Int64)
 		r.closers = append(r.closers, f.Close)
 		file = f
 	}
-	if err := r.detect(file); err != nil {
+	if err := r.detect(file, shared); err != nil {
 		r.Close()
 		return nil, fmt.Errorf("%s: %w", r.name, err)
 	}
@@ -119,13 +119,13 @@ func isFile(r io.Reader) bool {
 
 // stream reads what may give nothing for a long time, until the context ends.
 func (r *Reader) stream(ctx context.Context, open func() (io.Reader, func(), error)) io.Reader {
-	a := readAhead(ctx, open)
+	a := readAhead(ctx, nil, open)
 	r.closers = append(r.closers, a.Close)
 	return a
 }
 
 // detect finds out how the file is compressed and what is in it.
-func (r *Reader) detect(file io.Reader) error {
+func (r *Reader) detect(file io.Reader, shared chan []byte) error {
 	if s, ok := file.(interface{ Stat() (fs.FileInfo, error) }); ok {
 		if info, err := s.Stat(); err != nil {
 			return err
@@ -135,7 +135,7 @@ func (r *Reader) detect(file io.Reader) error {
 			r.size = info.Size()
 		}
 	}
-	src, compression, stop, err := decompress(&counter{file, r.read})
+	src, compression, stop, err := decompress(&counter{file, r.read}, shared)
 	r.closers = append(r.closers, stop)
 	if err != nil {
 		return err
