@@ -228,10 +228,11 @@ func (r *Reader) Fill(b *Batch) error {
 	if b.room == nil {
 		b.room = make([]Record, batchRecords)
 	}
-	b.buf = b.buf[:cap(b.buf)]
-	if len(b.buf) < max(chunk, r.end-r.start) {
-		b.buf = make([]byte, max(chunk, r.end-r.start))
+	room := max(chunk, r.end-r.start) // of more than a chunk the records don't fit into a batch, and those left make a short one
+	if cap(b.buf) < room {
+		b.buf = make([]byte, room)
 	}
+	b.buf = b.buf[:room]
 	r.end = copy(b.buf, r.buf[r.start:r.end]) // what the batch before could not take
 	r.start, r.buf, r.lent = 0, b.buf, true
 	n, err := r.next(b.room)
