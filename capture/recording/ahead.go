@@ -6,28 +6,44 @@ import (
 	"sync"
 )
 
-// ahead is a stream whose octets a goroutine reads from another one, several chunks before they are asked for, so that
+// ahead is a stream whose octets a goroutine reads from another one, several pieces before they are asked for, so that
 // neither waits for the other at every read. It ends with its context, also while the other gives nothing.
 type ahead struct {
 	ctx    context.Context
-	full   chan []byte   // chunks to read
-	free   chan []byte   // chunks to fill
+	full   chan piece
+	own    chan []byte   // buffers to fill
+	shared chan []byte   // further ones, for several streams; nil for none
 	stop   chan struct{} // closed when nobody reads any more
 	stops  sync.Once
-	hand   []byte // the chunk at hand
+	hand   piece  // the one at hand
 	unread []byte // the rest of it
-	err    error  // why there is no further chunk; valid when full is closed
+	err    error  // why there is no further piece; valid when full is closed
 }
 
-// aheadChunks is how many chunks there are: one being read, one being filled, the others between.
-const aheadChunks = 6
+// piece is what one read gave.
+type piece struct {
+	octets []byte
+	home   chan []byte // where its buffer belongs
+}
+
+const (
+	pieceSize    = 32 << 10 // octets; what gzip gives at a time: its window (RFC 1951 section 2)
+	ownPieces    = 32       // of each stream
+	sharedPieces = 256      // of all files that are read ahead: 8 MiB
+)
+
+// emptyBuffers has n buffers, which are made when they are used first.
+func emptyBuffers(n int) chan []byte {
+	c := make(chan []byte, n)
+	for range n {
+		c <- nil
+	}
+	return c
+}
 
 // readAhead reads from the stream that open returns.
-func readAhead(ctx context.Context, open func() (io.Reader, func(), error)) *ahead {
-	a := &ahead{ctx: ctx, full: make(chan []byte, aheadChunks), free: make(chan []byte, aheadChunks), stop: make(chan struct{})}
-	for range aheadChunks {
-		a.free <- nil
-	}
+func readAhead(ctx context.Context, shared chan []byte, open func() (io.Reader, func(), error)) *ahead {
+	a := &ahead{ctx: ctx, full: make(chan piece, ownPieces+cap(shared)), own: emptyBuffers(ownPieces), shared: shared, stop: make(chan struct{})}
 	go func() {
 		defer close(a.full)
 		src, end, err := open()
@@ -43,50 +59,86 @@ func readAhead(ctx context.Context, open func() (io.Reader, func(), error)) *ahe
 	return a
 }
 
-// fill reads one chunk, no longer than until there is something: a live pipe may have no more for a while.
+// fill reads one piece, no longer than until there is something: a live pipe may have no more for a while.
 func (a *ahead) fill(src io.Reader) error {
-	var b []byte
+	var p piece
 	select {
-	case b = <-a.free:
-	case <-a.stop:
-		return io.ErrClosedPipe
+	case p.octets = <-a.own:
+		p.home = a.own
+	default:
+		select {
+		case p.octets = <-a.own:
+			p.home = a.own
+		case p.octets = <-a.shared:
+			p.home = a.shared
+		case <-a.stop:
+			return io.ErrClosedPipe
+		}
 	}
-	if b == nil {
-		b = make([]byte, chunk)
+	if p.octets == nil {
+		p.octets = make([]byte, pieceSize)
 	}
-	n, err := src.Read(b[:chunk])
+	n, err := src.Read(p.octets[:pieceSize])
+	p.octets = p.octets[:n]
 	if n > 0 {
-		a.full <- b[:n]
+		a.full <- p
 	} else {
-		a.free <- b
+		p.home <- p.octets
 	}
 	return err
 }
 
-// Read implements io.Reader.
-func (a *ahead) Read(p []byte) (int, error) {
-	if len(a.unread) == 0 {
-		if a.hand != nil {
-			a.free <- a.hand
-			a.hand = nil
-		}
-		select {
-		case b, ok := <-a.full:
-			if !ok {
-				return 0, a.err
+// Read implements io.Reader. It waits for one piece and takes what there is beyond it.
+func (a *ahead) Read(p []byte) (n int, err error) {
+	for n < len(p) {
+		if len(a.unread) == 0 {
+			if n > 0 && len(a.full) == 0 {
+				break
 			}
-			a.hand, a.unread = b, b
-		case <-a.ctx.Done():
-			return 0, context.Cause(a.ctx)
+			if err := a.next(); err != nil {
+				return n, err
+			}
 		}
+		k := copy(p[n:], a.unread)
+		a.unread = a.unread[k:]
+		n += k
 	}
-	n := copy(p, a.unread)
-	a.unread = a.unread[n:]
 	return n, nil
 }
 
-// Close ends the goroutine, at the latest when its stream has given what it is asked for.
+// next waits for a piece.
+func (a *ahead) next() error {
+	a.drop()
+	select {
+	case next, ok := <-a.full:
+		if !ok {
+			return a.err
+		}
+		a.hand, a.unread = next, next.octets
+		return nil
+	case <-a.ctx.Done():
+		return context.Cause(a.ctx)
+	}
+}
+
+// drop gives the buffer at hand back.
+func (a *ahead) drop() {
+	if a.hand.home != nil {
+		a.hand.home <- a.hand.octets
+		a.hand, a.unread = piece{}, nil
+	}
+}
+
+// Close ends the goroutine, at the latest when its stream has given what it is asked for, and gives all buffers back.
 func (a *ahead) Close() error {
-	a.stops.Do(func() { close(a.stop) })
+	a.stops.Do(func() {
+		close(a.stop)
+		a.drop()
+		go func() {
+			for p := range a.full {
+				p.home <- p.octets
+			}
+		}()
+	})
 	return nil
 }

@@ -22,8 +22,8 @@ import (
 const maxWindow = 128 << 20
 
 // decompress takes off the compression that src starts with, none or one or two of them (a .gz inside a .zst). Each works
-// ahead in a goroutine of its own. The name is that of the outer one.
-func decompress(src io.Reader) (_ *bufio.Reader, name string, stop func() error, err error) {
+// ahead in a goroutine of its own, further ahead as long as there are shared buffers. The name is that of the outer one.
+func decompress(src io.Reader, shared chan []byte) (_ *bufio.Reader, name string, stop func() error, err error) {
 	name = "none"
 	var pipes []io.Closer
 	stop = func() error {
@@ -46,7 +46,7 @@ func decompress(src io.Reader) (_ *bufio.Reader, name string, stop func() error,
 			name = compression
 		}
 		from := in
-		out := readAhead(context.Background(), func() (io.Reader, func(), error) { return expander(from, compression, open) })
+		out := readAhead(context.Background(), shared, func() (io.Reader, func(), error) { return expander(from, compression, open) })
 		pipes = append(pipes, out)
 		in = bufio.NewReaderSize(out, 64<<10)
 	}

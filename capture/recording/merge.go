@@ -1,12 +1,14 @@
 package recording
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
 	"io"
 	"math"
 	"os"
+	"runtime"
 	"slices"
 	"sync/atomic"
 )
@@ -22,7 +24,9 @@ type Merge struct {
 	pending   []*input // those of inputs whose time has not come
 	active    []*input // those that have a record to give, in the same order
 	described []Interface
+	ended     []*input // those whose interfaces no other has gone on with
 	read      *atomic.Int64
+	shared    chan []byte // buffers of the files that are read ahead
 	size      int64
 	cuts      []error
 }
@@ -32,20 +36,22 @@ type input struct {
 	name        string
 	stdin       io.Reader
 	first       int64   // time of the first record
-	file        *Reader // nil before its time
+	file        *Reader // nil until shortly before its time
+	failed      error   // why it could not be opened then
 	format      string
 	compression string
 	size        int64
 	records     []Record
 	next        []Record // the part of records that is still to give
 	numbers     []int32  // interface numbers of the Merge, by those of the file
+	before      []int32  // those of the file that it goes on with
 }
 
 // OpenAll opens several captures as one; - stands for stdin. With more than one, each is read up to its first record, and
-// kept closed until its time has come: the files of a ring buffer take no more memory than one. The end of the context ends
+// kept closed until shortly before its time: the hundreds of a ring buffer take little more memory than one. The end of the context ends
 // pipes and other streams.
 func OpenAll(ctx context.Context, names []string, stdin io.Reader) (*Merge, error) {
-	m := &Merge{ctx: ctx, read: new(atomic.Int64)}
+	m := &Merge{ctx: ctx, read: new(atomic.Int64), shared: emptyBuffers(sharedPieces)}
 	for _, name := range names {
 		in := &input{name: name, stdin: stdin}
 		m.inputs = append(m.inputs, in)
@@ -69,7 +75,7 @@ func (in *input) look(ctx context.Context, read *atomic.Int64, when bool) (err e
 	if again {
 		read = new(atomic.Int64) // it will be read once more
 	}
-	if in.file, err = open(ctx, in.name, in.stdin, read); err != nil {
+	if in.file, err = open(ctx, in.name, in.stdin, read, nil); err != nil {
 		return err
 	}
 	in.format, in.compression, in.size = in.file.Format(), in.file.Compression(), in.file.Size()
@@ -120,6 +126,9 @@ func (m *Merge) Fill(b *Batch) error {
 	if len(m.inputs) == 1 {
 		return m.inputs[0].file.Fill(b)
 	}
+	if m.alone() && m.fillAlone(m.active[0], b) {
+		return nil
+	}
 	if b.room == nil {
 		b.room = make([]Record, batchRecords)
 	}
@@ -137,12 +146,34 @@ func (m *Merge) Fill(b *Batch) error {
 		for i := range room[:n] {
 			b.own(&room[i])
 		}
-		if room = room[n:]; len(b.buf) > chunk {
+		if room = room[n:]; len(b.buf) > chunk || m.alone() {
 			break
 		}
 	}
 	b.Records = b.room[:len(b.room)-len(room)]
 	return nil
+}
+
+// alone reports whether the next records are those of one file, as far as it goes before the time of the next one.
+func (m *Merge) alone() bool { return len(m.active) == 1 && len(m.active[0].next) == 0 }
+
+// fillAlone replaces the records of a batch by the next ones of a file, in place: only what comes after the time of a
+// further file is copied. It reports whether there are any.
+func (m *Merge) fillAlone(in *input, b *Batch) bool {
+	if err := in.file.Fill(b); err != nil {
+		m.end(in, err)
+		m.active = nil
+		return false
+	}
+	m.number(in)
+	_, until := m.earliest()
+	in.next = b.Records
+	b.Records = b.Records[:in.give(b.Records, until)]
+	in.next = slices.Clone(in.next)
+	for i := range in.next {
+		in.next[i].Data = bytes.Clone(in.next[i].Data)
+	}
+	return len(b.Records) > 0
 }
 
 // own copies the octets of a record into the batch.
@@ -155,15 +186,14 @@ func (b *Batch) own(r *Record) {
 	r.Data = b.buf[at:len(b.buf):len(b.buf)]
 }
 
-// refill reads on in the files that have given all they had, and opens those whose time has come.
+// refill reads on in the files that have given all they had, and begins with those whose time has come.
 func (m *Merge) refill() {
 	m.active = slices.DeleteFunc(m.active, func(in *input) bool { return len(in.next) == 0 && !m.fill(in) })
-	for len(m.pending) > 0 {
+	defer m.openAhead()
+	for len(m.pending) > 0 && !slices.ContainsFunc(m.active, m.pending[0].after) {
 		in := m.pending[0]
-		if slices.ContainsFunc(m.active, func(a *input) bool { return a.next[0].Nanos < in.first }) {
-			return
-		}
 		m.pending = m.pending[1:]
+		m.succeed(in)
 		if len(in.next) > 0 || m.fill(in) {
 			m.number(in)
 			m.active = append(m.active, in)
@@ -171,34 +201,91 @@ func (m *Merge) refill() {
 	}
 }
 
+// after reports whether another file has a record to give before the first of this one. At the same time the file that
+// began before goes first.
+func (in *input) after(other *input) bool { return other.next[0].Nanos <= in.first }
+
+// openAhead opens the files that come next, so that their decompressors work ahead: as many as there are other cores, and
+// no more than two, for the memory that a decompressor takes.
+func (m *Merge) openAhead() {
+	for _, in := range m.pending[:min(len(m.pending), runtime.GOMAXPROCS(0)-1, 2)] {
+		m.open(in)
+	}
+}
+
+// open opens a file unless it is open, or could not be opened.
+func (m *Merge) open(in *input) {
+	if in.file == nil && in.failed == nil {
+		in.file, in.failed = open(m.ctx, in.name, in.stdin, m.read, m.shared)
+	}
+}
+
 // fill reads the next records of a file. It reports whether there are any, and closes the file when there are none.
 func (m *Merge) fill(in *input) bool {
-	var err error
-	if in.file == nil {
-		if in.file, err = open(m.ctx, in.name, in.stdin, m.read); err != nil {
-			m.cuts = append(m.cuts, &CutError{File: in.name, Cause: err})
-			return false
-		}
+	if m.open(in); in.failed != nil {
+		m.cuts = append(m.cuts, &CutError{File: in.name, Cause: in.failed})
+		return false
 	}
 	n, err := in.file.Next(in.records)
 	in.next = in.records[:n]
 	m.number(in)
-	if err == nil {
-		return true
+	if err != nil {
+		m.end(in, err)
 	}
-	if err != io.EOF {
-		m.cuts = append(m.cuts, err)
+	return err == nil
+}
+
+// end closes a file that gives no more.
+func (m *Merge) end(in *input, why error) {
+	m.number(in)
+	if why != io.EOF {
+		m.cuts = append(m.cuts, why)
 	}
+	m.ended = append(m.ended, in)
 	in.file.Close()
-	return false
 }
 
 // number gives the interfaces that a file has described since the last call their numbers in the Merge.
 func (m *Merge) number(in *input) {
 	for _, i := range in.file.Interfaces()[len(in.numbers):] {
-		in.numbers = append(in.numbers, int32(len(m.described)))
-		m.described = append(m.described, i)
+		n := int32(len(m.described))
+		if at := len(in.numbers); at < len(in.before) && i.like(m.described[in.before[at]]) {
+			n = in.before[at]
+		} else {
+			m.described = append(m.described, i)
+		}
+		in.numbers = append(in.numbers, n)
 	}
+}
+
+// like reports whether files say the same about two interfaces.
+func (i Interface) like(other Interface) bool {
+	i.File = other.File
+	return i == other
+}
+
+// succeed lets a file that begins go on with the interfaces of one that has ended, as those of a ring buffer do: a flow that
+// lasts longer than a file stays one. Files that overlap in time are others: they may have seen the same frames at another
+// place. Among several that have ended it is the one with the most similar name.
+func (m *Merge) succeed(in *input) {
+	longest := -1
+	var last *input
+	for _, other := range m.ended {
+		if n := commonPrefix(in.name, other.name); n > longest {
+			last, longest = other, n
+		}
+	}
+	if last != nil {
+		in.before = last.numbers
+		m.ended = slices.DeleteFunc(m.ended, func(other *input) bool { return other == last })
+	}
+}
+
+func commonPrefix(a, b string) (n int) {
+	for n < min(len(a), len(b)) && a[n] == b[n] {
+		n++
+	}
+	return n
 }
 
 // earliest returns the file with the earliest next record, the first of several, and the time up to which its records

@@ -2,6 +2,7 @@ package recording
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -30,6 +31,7 @@ type Reader struct {
 	offset     int64 // of buf[start] in src
 	frames     int64 // records handed out
 	named      int   // interfaces that know their file
+	lent       bool  // a Batch refers to buf
 	err        error // why src gave no more
 }
 
@@ -65,10 +67,10 @@ func (e *CutError) Unwrap() error { return e.Cause }
 
 // Open opens a capture. The name - stands for stdin. The error for a file that is no capture says what it is.
 func Open(name string, stdin io.Reader) (*Reader, error) {
-	return open(context.Background(), name, stdin, new(atomic.Int64))
+	return open(context.Background(), name, stdin, new(atomic.Int64), nil)
 }
 
-func open(ctx context.Context, name string, stdin io.Reader, read *atomic.Int64) (*Reader, error) {
+func open(ctx context.Context, name string, stdin io.Reader, read *atomic.Int64, shared chan []byte) (*Reader, error) {
 	r := &Reader{name: name, read: read, size: -1}
 	file := stdin
 	switch {
@@ -92,7 +94,7 @@ func open(ctx context.Context, name string, stdin io.Reader, read *atomic.Int64)
 		r.closers = append(r.closers, f.Close)
 		file = f
 	}
-	if err := r.detect(file); err != nil {
+	if err := r.detect(file, shared); err != nil {
 		r.Close()
 		return nil, fmt.Errorf("%s: %w", r.name, err)
 	}
@@ -117,13 +119,13 @@ func isFile(r io.Reader) bool {
 
 // stream reads what may give nothing for a long time, until the context ends.
 func (r *Reader) stream(ctx context.Context, open func() (io.Reader, func(), error)) io.Reader {
-	a := readAhead(ctx, open)
+	a := readAhead(ctx, nil, open)
 	r.closers = append(r.closers, a.Close)
 	return a
 }
 
 // detect finds out how the file is compressed and what is in it.
-func (r *Reader) detect(file io.Reader) error {
+func (r *Reader) detect(file io.Reader, shared chan []byte) error {
 	if s, ok := file.(interface{ Stat() (fs.FileInfo, error) }); ok {
 		if info, err := s.Stat(); err != nil {
 			return err
@@ -133,7 +135,7 @@ func (r *Reader) detect(file io.Reader) error {
 			r.size = info.Size()
 		}
 	}
-	src, compression, stop, err := decompress(&counter{file, r.read})
+	src, compression, stop, err := decompress(&counter{file, r.read}, shared)
 	r.closers = append(r.closers, stop)
 	if err != nil {
 		return err
@@ -179,6 +181,14 @@ func (c *counter) Read(p []byte) (int, error) {
 // least one unless it returns an error. Their Data is valid until the next call. At the end of the capture the error is
 // io.EOF; where the capture can't be read further it is a *CutError.
 func (r *Reader) Next(batch []Record) (int, error) {
+	if r.lent {
+		r.buf = bytes.Clone(r.buf[r.start:r.end])
+		r.start, r.end, r.lent = 0, len(r.buf), false
+	}
+	return r.next(batch)
+}
+
+func (r *Reader) next(batch []Record) (int, error) {
 	for len(batch) > 0 {
 		n, used, want, err := r.format.decode(r.buf[r.start:r.end], batch)
 		r.start += used
@@ -218,12 +228,14 @@ func (r *Reader) Fill(b *Batch) error {
 	if b.room == nil {
 		b.room = make([]Record, batchRecords)
 	}
-	if len(b.buf) < max(chunk, r.end-r.start) {
-		b.buf = make([]byte, max(chunk, r.end-r.start))
+	room := max(chunk, r.end-r.start) // of more than a chunk the records don't fit into a batch, and those left make a short one
+	if cap(b.buf) < room {
+		b.buf = make([]byte, room)
 	}
+	b.buf = b.buf[:room]
 	r.end = copy(b.buf, r.buf[r.start:r.end]) // what the batch before could not take
-	r.start, r.buf = 0, b.buf
-	n, err := r.Next(b.room)
+	r.start, r.buf, r.lent = 0, b.buf, true
+	n, err := r.next(b.room)
 	b.Records, b.buf = b.room[:n], r.buf
 	return err
 }

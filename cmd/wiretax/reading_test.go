@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"wiretax/analyze"
+	"wiretax/capture/recording"
 )
 
 // TestAnInterruptedAnalysisTellsWhatItHasSeen interrupts it while standard input gives nothing.
@@ -110,6 +113,59 @@ func TestARunOutlivesACapture(t *testing.T) {
 	remove("*.pcapng")
 	if code := wiretax(t.Context(), nil, &stdout, &stderr, []string{"analyze", dir}); code != exitFailure || !strings.Contains(stderr.String(), "no such file") {
 		t.Errorf("without any: exit code %d, stderr %q", code, &stderr)
+	}
+}
+
+// TestFilesOfARingBufferAreOneCapture analyses a capture in one piece and in several: flows go on across files.
+func TestFilesOfARingBufferAreOneCapture(t *testing.T) {
+	dir := t.TempDir()
+	const whole = "../../testdata/thread/tcp-nodelay-01.pcapng"
+	in, err := recording.Open(whole, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	var parts []string
+	for batch := make([]recording.Record, 7); ; {
+		n, err := in.Next(batch)
+		if err != nil {
+			break
+		}
+		name := filepath.Join(dir, fmt.Sprintf("part%02d.pcapng", len(parts)))
+		w, err := recording.Create(name, in.Interfaces(), "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range batch[:n] {
+			if err := w.Write(r); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		parts = append(parts, name)
+	}
+	if len(parts) < 3 {
+		t.Fatalf("%d parts", len(parts))
+	}
+	result := func(files ...string) analyze.Result {
+		var stdout, stderr bytes.Buffer
+		if code := wiretax(t.Context(), nil, &stdout, &stderr, append([]string{"analyze", "--json", "--frames"}, files...)); code != 0 {
+			t.Fatalf("exit code %d, %s", code, &stderr)
+		}
+		var r analyze.Result
+		if err := json.Unmarshal(stdout.Bytes(), &r); err != nil {
+			t.Fatal(err)
+		}
+		r.Source.Files = nil
+		return r
+	}
+	if got, want := result(parts...), result(whole); !reflect.DeepEqual(got, want) {
+		t.Errorf("in parts %+v\nwhole %+v", got, want)
+	}
+	if got, want := len(result(whole, whole).Flows), 2*len(result(whole).Flows); got != want {
+		t.Errorf("of two places %d flows, want %d", got, want)
 	}
 }
 
