@@ -33,21 +33,20 @@ type sighting struct {
 	nanos int64
 }
 
-// repeats reports whether the packet of f was seen shortly before, and remembers it.
+// repeats reports whether the packet was seen shortly before, and remembers it.
 func (c *copies) repeats(v *verdict, d *digest) bool {
 	window := copyWindowOf(d, v.sender())
 	if window == 0 {
 		return false
 	}
-	print := mix(d.print, d.name.Digest()+uint64(v.dir))
-	places := &c.recent[print%uint64(len(c.recent))]
+	places := &c.recent[d.print%uint64(len(c.recent))]
 	last := &places[0]
-	if last.print != print && (places[1].print == print || places[1].nanos < last.nanos) {
+	if last.print != d.print && (places[1].print == d.print || places[1].nanos < last.nanos) {
 		last = &places[1]
 	}
 	age := d.nanos - last.nanos
-	repeated := last.print == print && -window <= age && age <= window
-	last.print, last.nanos = print, d.nanos
+	repeated := last.print == d.print && -window <= age && age <= window
+	last.print, last.nanos = d.print, d.nanos
 	return repeated
 }
 
@@ -72,46 +71,47 @@ func copyWindowOf(d *digest, me *flow.Stream) int64 {
 	return 0
 }
 
-// fingerprint notes by what a copy of the packet would be known.
-func (d *digest) fingerprint(r *Record, f *frame.Frame) {
+// note keeps by what a copy of the packet would be known.
+func (d *digest) note(r *Record, f *frame.Frame) {
 	if f.IPOffset < 0 || f.IPOffset >= len(r.Data) || r.Nanos == NoTime {
 		return
 	}
-	d.facts |= hasPrint
 	packet := r.Data[f.IPOffset:]
 	if f.IPLength > 0 && f.IPLength < len(packet) { // a mirror may pad its copies, or strip the padding
 		packet = packet[:f.IPLength]
 	}
-	if f.Flow.IP == 4 && len(packet) >= 6 {
-		d.id = binary.BigEndian.Uint16(packet[4:])
-		d.facts |= hasID
-	}
-	// Options or extension headers may leave the TCP header outside of what fingerprint sees.
-	d.print = fingerprint(uint64(d.seq)<<32|uint64(d.ack), packet)
+	d.fingerprint(packet)
 }
 
-// fingerprint folds the length and the headers of an IP packet into seed: 8 octets of the IP header, without the hop limit
-// (TTL, addresses and IPv4 header checksum come later), and the 20 octets after a header without options or extensions.
-func fingerprint(seed uint64, packet []byte) uint64 {
-	h := seed + uint64(len(packet))
+// fingerprint notes what is the same in every copy of an IP packet: its length, the first 8 octets of its header (without the hop
+// limit; TTL, IPv4 header checksum and addresses come later) and the 20 octets after a header without options or extensions.
+// Options or extension headers may push the TCP header out of these, so its numbers count in any case.
+func (d *digest) fingerprint(packet []byte) {
+	d.facts |= hasPrint
+	h := d.print + (uint64(d.seq)<<32 | uint64(d.ack))
+	h += uint64(len(packet))
 	after, mutable := 20, uint64(0)
 	if packet[0]>>4 == 6 {
 		after, mutable = 40, 0xff<<56
+	}
+	if d.version == 4 && len(packet) >= 6 {
+		d.id = binary.BigEndian.Uint16(packet[4:])
+		d.facts |= hasID
 	}
 	if len(packet) < after+20 {
 		for _, b := range packet[min(len(packet), after):] {
 			h = mix(h, uint64(b))
 		}
-		if len(packet) < 8 {
-			return h
+		if len(packet) >= 8 {
+			h = mix(h, binary.LittleEndian.Uint64(packet)&^mutable)
 		}
-		return mix(h, binary.LittleEndian.Uint64(packet)&^mutable)
+		d.print = h
+		return
 	}
 	p := packet[after : after+20]
-	h = mix(h, binary.LittleEndian.Uint64(packet)&^mutable)
-	h = mix(h, binary.LittleEndian.Uint64(p))
-	h = mix(h, binary.LittleEndian.Uint64(p[8:]))
-	return mix(h, uint64(binary.LittleEndian.Uint32(p[16:])))
+	one := mix(h, binary.LittleEndian.Uint64(packet)&^mutable)
+	two := mix(binary.LittleEndian.Uint64(p), binary.LittleEndian.Uint64(p[8:]))
+	d.print = mix(one+uint64(binary.LittleEndian.Uint32(p[16:])), two)
 }
 
 func mix(h, w uint64) uint64 {

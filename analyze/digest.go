@@ -11,7 +11,7 @@ import (
 // lines.
 type digest struct {
 	name     flow.Name // only the interface in a frame that is no IP
-	print    uint64    // fingerprint of the packet's headers
+	print    uint64    // fingerprint of the packet: flow, direction, headers
 	nanos    int64
 	at       uint32 // place of the record in its batch
 	hash     uint32 // of name
@@ -75,12 +75,17 @@ type reader struct {
 	tally
 	options *Options
 	seed    flow.Seed
-	shards  uint // bits
-	frame   frame.Frame
+	shards  uint        // bits
+	frame   frame.Frame // the last one, unless plain
+	plain   frame.Plain
 }
 
 // read digests one record.
 func (p *reader) read(d *digest, r *Record) {
+	if p.options.EachFrame == nil && frame.ParsePlain(&p.plain, r.Data, r.WireLen, r.link(), int(r.FCS)) {
+		p.readPlain(d, r, &p.plain)
+		return
+	}
 	f := &p.frame
 	length := min(max(r.WireLen, 0), math.MaxUint32) // no capture file can say more
 	frame.Parse(f, r.Data, length, r.link(), int(r.FCS))
@@ -90,7 +95,9 @@ func (p *reader) read(d *digest, r *Record) {
 	if p.options.AsEthernet && f.Defects&frame.NoEthernet != 0 {
 		price(&f.Ledger, f)
 	}
-	p.count(r, f)
+	p.count(r)
+	p.ledger.Add(&f.Ledger)
+	p.countOptions(f)
 	l := &f.Ledger
 	d.facts = 0
 	d.nanos = r.Nanos
@@ -104,11 +111,7 @@ func (p *reader) read(d *digest, r *Record) {
 	d.priced = int32(l[frame.PricedEthernet])
 	d.proto, d.version = f.Flow.Proto, f.Flow.IP
 	d.kind = protocolKey(f)
-	d.mtu = ethernetMTU
-	if p.options.MTU > 0 {
-		d.mtu = uint32(p.options.MTU)
-		d.facts |= mtuGiven
-	}
+	p.limit(d)
 	if l[frame.Preamble] != 0 {
 		d.facts |= onEthernet
 	}
@@ -138,26 +141,76 @@ func (p *reader) readPacket(d *digest, r *Record, f *frame.Frame) {
 		d.facts |= backward
 	}
 	d.name.Set(&f.Flow, r.Interface)
-	d.hash = p.seed.Hash(&d.name)
-	d.shard = d.name.Shard(p.shards)
+	p.address(d)
 	h := &f.TCP
 	d.seq, d.ack, d.flags, d.window, d.mss = h.Seq, h.Ack, h.Flags, h.Window, h.MSS
 	d.options = uint8(f.Ledger[frame.TCPOptions])
-	d.fingerprint(r, f)
+	d.note(r, f)
+}
+
+// address says which flow and shard the packet belongs to, whose name and direction are known: both are part of its
+// fingerprint.
+func (p *reader) address(d *digest) {
+	d.hash = p.seed.Hash(&d.name)
+	digest := d.name.Digest()
+	d.shard = flow.Shard(digest, p.shards)
+	d.print = digest + uint64(d.facts&backward)
+}
+
+// readPlain digests a record as read does, knowing that its frame is plain.
+func (p *reader) readPlain(d *digest, r *Record, f *frame.Plain) {
+	p.count(r)
+	f.AddTo(&p.ledger)
+	if f.Options != 0 {
+		p.option[frame.OptPadding] += 2
+		p.option[frame.OptTimestamps] += int64(f.Options) - 2
+	}
+	d.facts = hasFlow | hasTransport | onEthernet
+	if f.Reverse {
+		d.facts |= backward
+	}
+	d.nanos = r.Nanos
+	d.length = uint32(r.WireLen)
+	d.packet, d.payload, d.padding = uint32(f.Packet), uint32(f.Payload), uint32(f.Padding+f.Fill)
+	d.header = d.length - d.payload - uint32(f.Padding)
+	d.around = frame.PreambleLen + int32(f.Fill) + frame.FCSLen + frame.GapLen
+	d.priced = 0
+	d.proto, d.version, d.kind = f.Proto, f.IP, uint16(f.Proto)
+	d.seq, d.ack, d.flags, d.window, d.mss, d.options = f.Seq, f.Ack, f.TCPFlags, f.Window, 0, f.Options
+	p.limit(d)
+	d.name.SetPlain(f, r.Interface)
+	p.address(d)
+	if d.nanos != NoTime {
+		captured := r.Data[ethernetHeaderLen:]
+		d.fingerprint(captured[:min(len(captured), f.Packet)])
+	}
+}
+
+// limit notes the MTU.
+func (p *reader) limit(d *digest) {
+	d.mtu = ethernetMTU
+	if p.options.MTU > 0 {
+		d.mtu = uint32(p.options.MTU)
+		d.facts |= mtuGiven
+	}
 }
 
 // count adds up what one record shows by itself.
-func (p *reader) count(r *Record, f *frame.Frame) {
+func (p *reader) count(r *Record) {
 	t := &p.totals
 	t.Records++
 	t.CapturedBytes += int64(len(r.Data))
 	if len(r.Data) < r.WireLen {
 		t.TruncatedRecords++
 	}
-	p.ledger.Add(&f.Ledger)
-	if f.Ledger[frame.TCPOptions] != 0 {
-		for i, n := range f.TCP.Options {
-			p.option[i] += int64(n)
-		}
+}
+
+// countOptions adds up the octets of TCP options.
+func (p *reader) countOptions(f *frame.Frame) {
+	if f.Ledger[frame.TCPOptions] == 0 {
+		return
+	}
+	for i, n := range f.TCP.Options {
+		p.option[i] += int64(n)
 	}
 }

@@ -105,7 +105,7 @@ func (t *fragments) join(d *digest, f *frame.Fragment, shards uint) {
 	if !ok {
 		return
 	}
-	d.name, d.hash, d.shard = first.name, first.hash, first.name.Shard(shards)
+	d.name, d.hash, d.shard = first.name, first.hash, flow.Shard(first.name.Digest(), shards)
 	d.seq = first.seq + uint32(f.Offset)
 	d.facts = d.facts&^backward | first.backward | joined
 }

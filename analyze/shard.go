@@ -12,6 +12,7 @@ type shard struct {
 	flows  *flow.Table
 	copies copies
 	hashes [flow.WarmAtOnce]uint32 // of the packets at hand
+	hints  [flow.WarmAtOnce]flow.Hint
 	warmed uint32
 }
 
@@ -48,9 +49,9 @@ func (t *tally) judgeAlone(d *digest) verdict {
 }
 
 // judge finds the flow of a packet and judges the packet by what the flow has seen. number is that of the record.
-func (s *shard) judge(v *verdict, d *digest, number int64) {
+func (s *shard) judge(v *verdict, d *digest, hint flow.Hint, number int64) {
 	*v = verdict{dir: d.direction(), role: flow.Other, unique: int64(d.payload), frames: 1}
-	v.ref, v.born = s.flows.Find(&d.name, d.hash, d.is(backward), number)
+	v.ref, v.born = s.flows.Find(&d.name, d.hash, hint, d.is(backward), number)
 	v.flow = s.flows.At(v.ref)
 	if v.born {
 		v.flow.First, v.flow.Last = d.nanos, d.nanos
@@ -83,7 +84,7 @@ func (s *shard) judge(v *verdict, d *digest, number int64) {
 		s.evidence.observe(v, d)
 	}
 	payload := int64(d.payload)
-	s.flows.Charge(v.ref, v.dir, v.role, v.frames, payload, payload-v.unique, int64(d.header), v.wire)
+	s.flows.Charge(v.ref, v.flow, v.dir, v.role, v.frames, payload, payload-v.unique, int64(d.header), v.wire)
 }
 
 // seen widens the time span of a flow.
@@ -107,9 +108,9 @@ func (s *shard) take(packets []*digest, l *lane) {
 		for i, d := range packets[:n] {
 			s.hashes[i] = d.hash
 		}
-		s.warmed += s.flows.Warm(s.hashes[:n])
-		for _, d := range packets[:n] {
-			s.judge(&v, d, l.first+int64(d.at))
+		s.warmed += s.flows.Warm(s.hashes[:n], &s.hints)
+		for i, d := range packets[:n] {
+			s.judge(&v, d, s.hints[i], l.first+int64(d.at))
 			if l.rows != nil {
 				l.rows[d.at].judged(&v, d)
 			}

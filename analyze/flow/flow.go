@@ -89,9 +89,9 @@ func (c *Counts) Add(o *Counts) {
 	}
 }
 
-// Charge adds one record's figures, which are its frames of one role, to a direction of a flow.
-func (t *Table) Charge(r Ref, dir int, role Role, frames, payload, repeated, header, wire int64) {
-	h := &t.At(r).halves[dir&1]
+// Charge adds one record's figures, which are its frames of one role, to a direction of the flow f, which is at r.
+func (t *Table) Charge(r Ref, f *Flow, dir int, role Role, frames, payload, repeated, header, wire int64) {
+	h := &f.halves[dir&1]
 	records := bump(&h.records, 1)
 	payload, header, wire = bump(&h.payload, payload), bump(&h.header, header), bump(&h.wire, wire)
 	if repeated != 0 {

@@ -19,6 +19,13 @@ func (n *Name) Set(k *frame.Key, iface int32) {
 	n[5] = k.Network<<32 | uint64(uint32(iface))
 }
 
+// SetPlain packs the key of a plain frame.
+func (n *Name) SetPlain(p *frame.Plain, iface int32) {
+	n[0], n[1], n[2], n[3] = p.A[0], p.A[1], p.B[0], p.B[1]
+	n[4] = uint64(p.APort) | uint64(p.BPort)<<16 | uint64(p.Proto)<<32 | uint64(p.IP)<<40
+	n[5] = uint64(uint32(iface))
+}
+
 // Key unpacks the key.
 func (n *Name) Key() (k frame.Key) {
 	putWord(k.A[:8], n[0])
@@ -42,8 +49,8 @@ func (n *Name) Digest() uint64 {
 	return h * 0x9e3779b97f4a7c15
 }
 
-// Shard is a number below 2^bits that is the same for the same name always.
-func (n *Name) Shard(bits uint) uint8 { return uint8(n.Digest() >> (64 - bits)) }
+// Shard is a number below 2^bits for the digest of a name.
+func Shard(digest uint64, bits uint) uint8 { return uint8(digest >> (64 - bits)) }
 
 // Seed makes hashes that a hostile capture cannot foresee: it cannot aim at one slot.
 type Seed [6]uint64

@@ -147,9 +147,12 @@ func below(a, b uint32) bool { return int32(a-b) < 0 }
 
 // forget drops what lies too far back to be told from what lies ahead.
 func (h *Holes) forget(s *Stream) {
-	if s.next-s.first <= reach {
-		return
+	if s.next-s.first > reach {
+		h.forgetFirst(s)
 	}
+}
+
+func (h *Holes) forgetFirst(s *Stream) {
 	s.first = s.next - reach
 	if s.holes != 0 {
 		h.cut(s, span{s.first - reach, s.first})

@@ -89,9 +89,15 @@ func (t *Table) Order() []Ref {
 	return refs
 }
 
-// Find returns the flow of a name, whose hash it is told. If it was not there it is added: then added is true, and the flow
-// has nothing but its name. reverse says that the frame at hand travels from Key.B to Key.A; born is its number.
-func (t *Table) Find(n *Name, hash uint32, reverse bool, born int64) (r Ref, added bool) {
+// Hint is where Warm saw the flow of a hash; 0 for nowhere.
+type Hint uint32
+
+// Find returns the flow of a name, whose hash it is told, and its hint. If it was not there it is added: then added is true, and
+// the flow has nothing but its name. reverse says that the frame at hand travels from Key.B to Key.A; born is its number.
+func (t *Table) Find(n *Name, hash uint32, hint Hint, reverse bool, born int64) (r Ref, added bool) {
+	if hint != 0 && t.At(Ref(hint-1)).name.equals(n) {
+		return Ref(hint - 1), false
+	}
 	i := hash & t.mask
 	for ; t.slots[i].place != 0; i = (i + 1) & t.mask {
 		if s := t.slots[i]; s.hash == hash {
@@ -153,20 +159,19 @@ func (t *Table) grow() {
 const WarmAtOnce = 64
 
 // Warm reads the flows of several hashes, at most WarmAtOnce, so that Find has them in the CPU's cache: the CPU fetches
-// several that do not depend on each other at once, where it would wait for one after the other. The sum means nothing; it
-// keeps the compiler from leaving the reads out.
-func (t *Table) Warm(hashes []uint32) (sum uint32) {
-	var places [WarmAtOnce]uint32
+// several that do not depend on each other at once, where it would wait for one after the other. It leaves hints for Find, which
+// hold whatever happens to the table meanwhile. The sum means nothing; it keeps the compiler from leaving the reads out.
+func (t *Table) Warm(hashes []uint32, hints *[WarmAtOnce]Hint) (sum uint32) {
 	for n, h := range hashes {
 		i := h & t.mask
 		for t.slots[i].place != 0 && t.slots[i].hash != h {
 			i = (i + 1) & t.mask
 		}
-		places[n] = t.slots[i].place
+		hints[n] = Hint(t.slots[i].place)
 	}
-	for _, place := range places[:len(hashes)] {
-		if place != 0 {
-			f := t.At(Ref(place - 1))
+	for _, h := range hints[:len(hashes)] {
+		if h != 0 {
+			f := t.At(Ref(h - 1))
 			sum += uint32(f.name[4]) + f.halves[0].first + f.halves[1].first
 		}
 	}

@@ -30,7 +30,7 @@ func key(n int) frame.Key {
 func (t *Table) find(k *frame.Key, iface int32, reverse bool, number int64) (Ref, bool) {
 	var n Name
 	n.Set(k, iface)
-	return t.Find(&n, t.seed.Hash(&n), reverse, number)
+	return t.Find(&n, t.seed.Hash(&n), 0, reverse, number)
 }
 
 func TestFlowFillsThreeCacheLines(t *testing.T) {
@@ -108,7 +108,7 @@ func TestFlowsBeyondTheLimitAreFolded(t *testing.T) {
 		if !added {
 			table.At(r).Stream(0).State |= Recent
 		}
-		table.Charge(r, 0, Data, 1, 1<<32+int64(n), 0, 54, 100)
+		table.Charge(r, table.At(r), 0, Data, 1, 1<<32+int64(n), 0, 54, 100)
 		table.Holes.Insert(table.At(r).Stream(0), 1, 10)
 		table.Holes.Insert(table.At(r).Stream(0), 21, 10)
 		return added
@@ -141,15 +141,28 @@ func TestFlowsBeyondTheLimitAreFolded(t *testing.T) {
 	}
 }
 
-// TestSlotsSurviveFolding compares the table with a map while flows come and go.
+// TestSlotsSurviveFolding compares the table with a map while flows come and go. Hints are from before they did.
 func TestSlotsSurviveFolding(t *testing.T) {
 	const limit = 97
 	table, rng := New(limit, NewSeed()), rand.New(rand.NewPCG(1, 2))
 	born := map[int]int64{}
+	var numbers [WarmAtOnce]int
+	var names [WarmAtOnce]Name
+	var hashes [WarmAtOnce]uint32
+	var hints [WarmAtOnce]Hint
 	for number := range int64(20_000) {
-		n := int(number)/40 + rng.IntN(150)
-		k := key(n)
-		r, added := table.find(&k, 0, false, number)
+		i := int(number) % WarmAtOnce
+		if i == 0 {
+			for i := range numbers {
+				numbers[i] = int(number)/40 + rng.IntN(150)
+				k := key(numbers[i])
+				names[i].Set(&k, 0)
+				hashes[i] = table.seed.Hash(&names[i])
+			}
+			table.Warm(hashes[:], &hints)
+		}
+		n, k := numbers[i], key(numbers[i])
+		r, added := table.Find(&names[i], hashes[i], hints[i], false, number)
 		f := table.At(r)
 		if f.Key() != k {
 			t.Fatalf("record %d: flow %d has key %+v", number, n, f.Key())
@@ -188,7 +201,7 @@ func TestCountersHoldMoreThanTheirFields(t *testing.T) {
 	for i := range 700 {
 		role := Role(i % NumRoles)
 		big := int64(math.MaxUint32) - int64(i)
-		table.Charge(r, 1, role, 1000, big, big-1, big-2, big-3)
+		table.Charge(r, table.At(r), 1, role, 1000, big, big-1, big-2, big-3)
 		want.Add(&Counts{Records: 1, Payload: big, Repeated: big - 1, Header: big - 2, Wire: big - 3})
 		want.Frames[role] += 1000
 	}

@@ -20,6 +20,7 @@ func FuzzParse(f *testing.F) {
 		fr := Frame{Ledger: Ledger{Payload: 1}, HasTransport: true, PayloadOffset: 7} // Parse overwrites all of it
 		Parse(&fr, b, wireLen, LinkType(link), int(max(fcs, -1)))
 		checkFrame(t, &fr, len(b), wireLen)
+		checkPlain(t, b, wireLen, LinkType(link), int(max(fcs, -1)))
 	})
 }
 

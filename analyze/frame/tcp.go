@@ -20,6 +20,9 @@ const (
 // timestamps option (RFC 7323 appendix A).
 const alignedTimestamps = 0x0101080a
 
+// timestampsLen is how long they are.
+const timestampsLen = 12
+
 // tcp reads a TCP header (RFC 9293 section 3.1).
 func (c *cursor) tcp() {
 	h, whole := c.header(TCP, tcpLen)
@@ -57,7 +60,7 @@ func (c *cursor) tcpOptions(n int) {
 		c.f.Defects |= CutInHeader
 	}
 	t := &c.f.TCP
-	if n == 12 && len(p) == n && binary.BigEndian.Uint32(p) == alignedTimestamps {
+	if n == timestampsLen && len(p) == n && binary.BigEndian.Uint32(p) == alignedTimestamps {
 		t.Options[OptPadding], t.Options[OptTimestamps] = 2, 10
 		return
 	}

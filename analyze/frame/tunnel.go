@@ -65,6 +65,15 @@ func (c *cursor) udpTunnel(src, dst uint16) {
 	}
 }
 
+// isTunnel reports whether tunnelOn looks at what the port carries.
+func isTunnel(port uint16) bool {
+	switch port {
+	case portVXLAN, portVXLANOld, portVXLANGPE, portGeneve, portLISP, portMPLS, portGTPU, portTeredo, portL2TP, portAYIYA:
+		return true
+	}
+	return false
+}
+
 func (c *cursor) tunnelOn(port uint16) {
 	switch port {
 	case portVXLAN, portVXLANOld:

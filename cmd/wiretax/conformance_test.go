@@ -108,11 +108,31 @@ func readCapture(t *testing.T, dir, name string) *captured {
 	if err := validate(bytes.NewReader(stdout.Bytes())); err != nil {
 		t.Error(err)
 	}
+	checkWithoutRows(t, c.result, filepath.Join(dir, "captures", name))
 	distrust := slices.ContainsFunc(c.result.Warnings, func(w analyze.Warning) bool { return w.Distrust })
 	if want := map[bool]int{false: 0, true: exitDistrust}[distrust]; code != want {
 		t.Errorf("exit code %d, want %d", code, want)
 	}
 	return c
+}
+
+// checkWithoutRows fails when the figures depend on whether rows are wanted: without them, plain frames take a short way.
+func checkWithoutRows(t *testing.T, want *analyze.Result, name string) {
+	var stdout, stderr bytes.Buffer
+	wiretax(t.Context(), nil, &stdout, &stderr, []string{"analyze", "--json", name})
+	without := *want
+	without.Frames = nil
+	figures, err := json.Marshal(&without)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var compact bytes.Buffer
+	if err := json.Compact(&compact, stdout.Bytes()); err != nil {
+		t.Fatalf("without rows: %v: %s", err, stderr.String())
+	}
+	if got := compact.Bytes(); !bytes.Equal(got, figures) {
+		t.Errorf("without rows: %s\nwant %s", got, figures)
+	}
 }
 
 func readOracle(t *testing.T, name string) (o object) {

@@ -164,6 +164,17 @@ type laneBatch struct {
 	chosen []*analyze.Record // nil for those that are not
 }
 
+// all chooses all records. Batches have their records at the same place every time, so there is rarely anything to do.
+func (b *laneBatch) all() []*analyze.Record {
+	if len(b.chosen) > 0 && len(b.Records) > 0 && b.chosen[0] != (*analyze.Record)(&b.Records[0]) {
+		b.chosen = b.chosen[:0]
+	}
+	for i := len(b.chosen); i < len(b.Records); i++ {
+		b.chosen = append(b.chosen, (*analyze.Record)(&b.Records[i]))
+	}
+	return b.chosen[:len(b.Records)]
+}
+
 // maxLanes is the number of lanes from which on reading alone, one batch after the other, keeps them waiting.
 const maxLanes = 8
 
@@ -194,6 +205,9 @@ func (f *feed) Next(lane int) ([]*analyze.Record, error) {
 
 // choose picks and copies the records of a batch that were asked for.
 func (f *feed) choose(b *laneBatch) ([]*analyze.Record, error) {
+	if f.chosen.all() && f.copier == nil {
+		return b.all(), nil
+	}
 	b.chosen = b.chosen[:0]
 	for i := range b.Records {
 		r := &b.Records[i]

@@ -54,6 +54,11 @@ func (m moment) nanos(first, unset int64) int64 {
 	return m.absolute.UnixNano()
 }
 
+// all reports whether every record is chosen.
+func (s *selection) all() bool {
+	return s == nil || s.filter == nil && s.from.text == "" && s.to.text == "" && s.count == 0
+}
+
 // takes reports whether the record is chosen. A record without a time is in no time range.
 func (s *selection) takes(r *recording.Record) (bool, error) {
 	if !s.any && r.Nanos != recording.NoTime {
