@@ -254,6 +254,9 @@ func TestTwoHostsComeBackWhateverEndsTheRun(t *testing.T) {
 					t.Errorf("%s: journals of a run that goes on: %v", s.addr, s.journals())
 				}
 			}
+			if info, err := os.Stat(filepath.Join(out, "run.json")); err != nil || info.Sys().(*syscall.Stat_t).Uid != asSudo {
+				t.Errorf("run.json does not belong to the user who called sudo: %v", err)
+			}
 			client.Process.Signal(signal)
 			client.Wait()
 			if got := client.ProcessState.ExitCode(); got != code {
