@@ -91,7 +91,7 @@ func (f *farFlags) experiment(c *cobra.Command, r *runFlags, iface string) (capt
 	e.Links = []capture.Link{link}
 	parts := []func(*cobra.Command, *capture.Experiment) error{r.carriers, r.causes, r.trials}
 	if !f.reads(c) {
-		parts = append(parts, r.messages)
+		parts = append(parts, r.messages, r.story)
 	}
 	for _, part := range parts {
 		if err := part(c, &e); err != nil {
@@ -127,7 +127,7 @@ func (f *farFlags) run(c *cobra.Command, r *runFlags, here interfaceFlags) (err 
 		return err
 	}
 	if f.reads(c) {
-		if err := r.messages(c, &e); err != nil {
+		if err := cmp.Or(r.messages(c, &e), r.story(c, &e)); err != nil {
 			return err
 		}
 	}
