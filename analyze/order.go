@@ -46,24 +46,39 @@ func (o *order) pass(list []notable, shards uint) {
 }
 
 // maxRemembered is the number of packets whose first fragment is remembered, and of jumbo SYNs that wait for their answer.
-// Fragments of a packet travel close together; RFC 791 section 3.2 gives them 15 s at most.
 const maxRemembered = 1024
 
-// ring is a map of the last maxRemembered keys.
+// reassembly is how far apart the fragments of a packet can be, in nanoseconds: what RFC 8200 section 4.5 and RFC 1122 section
+// 3.3.2 let a receiver wait. Later, an identification stands for another packet.
+const reassembly = 60_000_000_000
+
+// ring is a map of the keys that were added last, maxRemembered of them.
 type ring[K comparable, V any] struct {
-	values map[K]V
+	places map[K]int
 	keys   [maxRemembered]K
+	values [maxRemembered]V
 	next   int // the oldest
 }
 
+// add sets the value of a key, which counts as new whether or not it was there.
 func (r *ring[K, V]) add(k K, v V) {
-	if r.values == nil {
-		r.values = make(map[K]V, maxRemembered)
+	if r.places == nil {
+		r.places = make(map[K]int, maxRemembered)
 	}
-	delete(r.values, r.keys[r.next])
-	r.keys[r.next] = k
+	if oldest := r.keys[r.next]; r.places[oldest] == r.next {
+		delete(r.places, oldest)
+	}
+	r.places[k], r.keys[r.next], r.values[r.next] = r.next, k, v
 	r.next = (r.next + 1) % maxRemembered
-	r.values[k] = v
+}
+
+// of returns the value of a key.
+func (r *ring[K, V]) of(k K) (v V, ok bool) {
+	place, ok := r.places[k]
+	if ok {
+		v = r.values[place]
+	}
+	return v, ok
 }
 
 // fragments joins later fragments, which have no ports, to the flow of their packet's first one. A fragment that comes
@@ -88,6 +103,7 @@ type firstFragment struct {
 	hash     uint32
 	seq      uint32 // TCP: sequence number of what would be octet 0 of the packet's payload
 	backward fact
+	nanos    int64
 }
 
 func nameFragmented(d *digest, f *frame.Fragment) fragmented {
@@ -101,8 +117,8 @@ func nameFragmented(d *digest, f *frame.Fragment) fragmented {
 
 // join gives a later fragment the flow of its first one.
 func (t *fragments) join(d *digest, f *frame.Fragment, shards uint) {
-	first, ok := t.firsts.values[nameFragmented(d, f)]
-	if !ok {
+	first, ok := t.firsts.of(nameFragmented(d, f))
+	if !ok || d.nanos != NoTime && first.nanos != NoTime && max(d.nanos-first.nanos, first.nanos-d.nanos) > reassembly {
 		return
 	}
 	d.name, d.hash, d.shard = first.name, first.hash, flow.Shard(first.name.Digest(), shards)
@@ -116,7 +132,8 @@ func (t *fragments) add(d *digest, f *frame.Fragment) {
 	if d.proto == frame.ProtoTCP {
 		headers = tcpHeaderLen + uint32(d.options)
 	}
-	t.firsts.add(nameFragmented(d, f), firstFragment{name: d.name, hash: d.hash, seq: d.seq - headers, backward: d.facts & backward})
+	t.firsts.add(nameFragmented(d, f), firstFragment{name: d.name, hash: d.hash, seq: d.seq - headers,
+		backward: d.facts & backward, nanos: d.nanos})
 }
 
 // tcpHeaderLen is the length of a TCP header without options (RFC 9293 section 3.1).
@@ -155,7 +172,7 @@ func (m *mtus) learn(d *digest) {
 			return
 		}
 		m.syns.add(opening{d.name, d.direction()}, d.mss)
-		answered, ok := m.syns.values[opening{d.name, 1 - d.direction()}]
+		answered, ok := m.syns.of(opening{d.name, 1 - d.direction()})
 		if !ok {
 			return
 		}

@@ -2,6 +2,7 @@ package analyze
 
 import (
 	"testing"
+	"time"
 
 	"wiretax/analyze/frame"
 )
@@ -131,6 +132,48 @@ func TestFragmentsJoinTheFlowOfTheirPacket(t *testing.T) {
 		t.Errorf("flow 2: %+v", f)
 	}
 	wantWarnings(t, r, map[string]int64{"fragments_unjoined": 1})
+}
+
+func TestAnIdentificationIsForgottenInTime(t *testing.T) {
+	parts := udp(4096).withID(7).fragments(1480)
+	second := func(at time.Duration) packet { return parts[1].after(at) }
+	for _, test := range []struct {
+		name     string
+		packets  []packet
+		warnings map[string]int64
+	}{
+		{"within a minute", []packet{parts[0], second(60 * time.Second)}, nil},
+		{"after a minute", []packet{parts[0], second(61 * time.Second)}, map[string]int64{"fragments_unjoined": 1}},
+		{"since used for another packet", []packet{parts[0], parts[0].after(50 * time.Second), second(100 * time.Second)}, nil},
+		{"a clock that was set back", []packet{parts[0].after(time.Hour), second(0)}, map[string]int64{"fragments_unjoined": 1, "time_backward": 1}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			wantWarnings(t, analyse(t, Options{}, test.packets...), test.warnings)
+		})
+	}
+}
+
+// A key that was added again goes when its second place is needed, not when its first is.
+func TestRingForgetsTheOldest(t *testing.T) {
+	var r ring[int, int]
+	r.add(1, 10)
+	r.add(1, 11)
+	for k := range maxRemembered - 1 {
+		r.add(100+k, k)
+	}
+	if v, ok := r.of(1); v != 11 || !ok {
+		t.Errorf("a key that was added again: %d, %v", v, ok)
+	}
+	if _, ok := r.of(100); !ok {
+		t.Error("a key was forgotten early")
+	}
+	r.add(5000, 0)
+	if _, ok := r.of(1); ok {
+		t.Error("the oldest key is still there")
+	}
+	if len(r.places) != maxRemembered {
+		t.Errorf("%d keys, want %d", len(r.places), maxRemembered)
+	}
 }
 
 func TestFragmentsOfASegmentAreOneSequence(t *testing.T) {

@@ -27,11 +27,13 @@ type Check struct {
 
 // Doctor writes a checkup.
 func Doctor(w io.Writer, c *Checkup, f Format, s Style) error {
+	checked := *c
+	checked.Checks = orEmpty(c.Checks)
 	switch f {
 	case JSON:
-		checked := *c
-		checked.Checks = orEmpty(c.Checks)
 		return writeJSON(w, checked)
+	case NDJSON:
+		return NewStream(w, f, s).only(checked)
 	case CSV:
 		return writeCSV(w, checkRecords(c))
 	case Markdown:

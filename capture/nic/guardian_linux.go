@@ -153,11 +153,12 @@ func free(names []string) error {
 // move puts a borrowed interface into the namespace, from wherever it is. The journal knows where before anything is there: a
 // namespace that is kept and in no journal would stay until the machine stops.
 func (g *guardian) move(name string, namespace *os.File) error {
-	if !slices.ContainsFunc(g.journal.Interfaces, func(s State) bool { return s.Name == name }) {
+	i := slices.IndexFunc(g.journal.Interfaces, func(s State) bool { return s.Name == name })
+	if i < 0 {
 		return fmt.Errorf("move %s: not borrowed", name)
 	}
 	if before := g.journal.Places[name]; before != "" {
-		if err := errors.Join(fetch(name, before), forget(before)); err != nil {
+		if err := errors.Join(g.journal.Interfaces[i].fetch(before), forget(before)); err != nil {
 			return err
 		}
 	}
@@ -179,8 +180,12 @@ func (g *guardian) move(name string, namespace *os.File) error {
 func (g *guardian) end() int {
 	var a reply
 	if g.journal != nil {
-		if _, err := g.journal.restore(); err != nil {
+		gone, err := g.journal.restore()
+		if err != nil {
 			a.Error = strings.ReplaceAll(err.Error(), "\n", "; ")
+		}
+		if len(gone) > 0 {
+			fmt.Fprintf(os.Stderr, "wiretax: %s vanished during the run: nothing is left to give back\n", strings.Join(gone, ", "))
 		}
 	}
 	if send(guardianFD, a, nil) != nil && a.Error != "" {

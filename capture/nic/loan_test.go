@@ -10,16 +10,18 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/vishvananda/netlink"
+	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 )
 
-// The tests change interfaces: they run in a network namespace of their own, where they are root, and see a /run of their own.
+// The tests change interfaces: they run in a network namespace of their own, where they are root, and see a /run and a /var/lib of their own.
 const (
 	insideEnv   = "WIRETAX_TEST_INSIDE"
 	borrowerEnv = "WIRETAX_TEST_BORROWER"
@@ -46,8 +48,10 @@ func ownRun() error {
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 		return fmt.Errorf("make mounts private: %w", err)
 	}
-	if err := unix.Mount("run", "/run", "tmpfs", 0, ""); err != nil {
-		return fmt.Errorf("mount /run: %w", err)
+	for _, dir := range []string{"/run", "/var/lib"} {
+		if err := unix.Mount("own", dir, "tmpfs", 0, ""); err != nil {
+			return fmt.Errorf("mount %s: %w", dir, err)
+		}
 	}
 	return nil
 }
@@ -107,7 +111,7 @@ func port(t *testing.T) State {
 	}
 	try(t, netlink.LinkSetUp(link))
 	try(t, netlink.LinkSetUp(cable))
-	for _, a := range []string{"192.0.2.9/24", "192.0.2.4/24", "198.51.100.7/32", "2001:db8::9/64"} {
+	for _, a := range []string{"192.0.2.9/24", "192.0.2.4/24", "198.51.100.7/32", "2001:db8::9/64", "2001:db8::a/64"} {
 		address, err := netlink.ParseAddr(a)
 		try(t, err)
 		if a == "198.51.100.7/32" {
@@ -127,6 +131,15 @@ func port(t *testing.T) State {
 	} {
 		try(t, netlink.RouteAdd(r))
 	}
+	other := &netlink.Route{LinkIndex: index, Dst: far, Gw: net.IPv4(192, 0, 2, 3), Priority: 50}
+	try(t, netlink.RouteAppend(other))
+	local := &netlink.Route{LinkIndex: index, Dst: &net.IPNet{IP: net.IPv4(203, 0, 113, 7), Mask: net.CIDRMask(32, 32)},
+		Type: unix.RTN_LOCAL, Table: unix.RT_TABLE_LOCAL, Scope: netlink.SCOPE_HOST}
+	try(t, netlink.RouteAdd(local))
+	try(t, lastingRoute(index, 500))
+	try(t, State{Name: name, Index: index, Flags: unix.IFF_UP | unix.IFF_PROMISC, Token: "::5"}.writeToken())
+	try(t, netlink.NeighSet(&netlink.Neigh{LinkIndex: index, Family: unix.AF_BRIDGE, Flags: netlink.NTF_SELF, State: netlink.NUD_PERMANENT,
+		HardwareAddr: net.HardwareAddr{2, 0, 0, 0, 0, 9}}))
 	try(t, netlink.NeighSet(&netlink.Neigh{LinkIndex: index, State: netlink.NUD_PERMANENT, IP: net.IPv4(192, 0, 2, 1),
 		HardwareAddr: net.HardwareAddr{2, 0, 0, 0, 0, 7}}))
 	for _, ip := range []net.IP{net.IPv4(192, 0, 2, 77).To4(), net.ParseIP("2001:db8::77")} {
@@ -134,6 +147,19 @@ func port(t *testing.T) State {
 	}
 	managed(t, link)
 	return settled(t, name)
+}
+
+// lastingRoute makes a route that ends after some seconds, for which package netlink has no field.
+func lastingRoute(index int, seconds uint32) error {
+	request := nl.NewNetlinkRequest(unix.RTM_NEWROUTE, unix.NLM_F_CREATE|unix.NLM_F_EXCL|unix.NLM_F_ACK)
+	request.AddData(&nl.RtMsg{RtMsg: unix.RtMsg{Family: unix.AF_INET6, Dst_len: 48, Table: unix.RT_TABLE_MAIN,
+		Protocol: unix.RTPROT_BOOT, Type: unix.RTN_UNICAST}})
+	request.AddData(nl.NewRtAttr(unix.RTA_DST, net.ParseIP("2001:db8:5::")))
+	request.AddData(nl.NewRtAttr(unix.RTA_GATEWAY, net.ParseIP("2001:db8::1")))
+	request.AddData(nl.NewRtAttr(unix.RTA_OIF, nl.Uint32Attr(uint32(index))))
+	request.AddData(nl.NewRtAttr(unix.RTA_EXPIRES, nl.Uint32Attr(seconds)))
+	_, err := request.Execute(unix.NETLINK_ROUTE, 0)
+	return err
 }
 
 // managed gives the interface addresses and routes as a network manager does: the kernel makes no route with the address, and the
@@ -158,11 +184,11 @@ func settled(t *testing.T, name string) (s State) {
 		var err error
 		s, err = Read(name)
 		try(t, err)
-		if len(s.Addresses) == 7 && len(s.Routes) == 6 && len(s.Neighbours) == 3 {
+		if len(s.Addresses) == 8 && len(s.Routes) == 9 && len(s.Neighbours) == 4 && s.Token != "" {
 			return s
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("%d addresses, %d routes, %d neighbours: want 7, 6, 3", len(s.Addresses), len(s.Routes), len(s.Neighbours))
+			t.Fatalf("%d addresses, %d routes, %d neighbours: want 8, 9, 4", len(s.Addresses), len(s.Routes), len(s.Neighbours))
 		}
 	}
 }
@@ -182,12 +208,25 @@ func unchanged(t *testing.T, was State) {
 	if d := was.Differences(now); len(d) > 0 {
 		t.Errorf("%s: %s", was.Name, strings.Join(d, ", "))
 	}
-	if primary := []byte{192, 0, 2, 9}; string(addresses.attribute(now.Addresses[0], unix.IFA_LOCAL)) != string(primary) {
-		t.Errorf("the first address is no longer %v", primary)
+	if was, is := order(was), order(now); was != is {
+		t.Errorf("addresses in the order %s, before %s", is, was)
+	}
+	for _, m := range now.Routes {
+		if left := routes.attribute(m, unix.RTA_EXPIRES); left != nil && (nativeUint32(left) > 500 || nativeUint32(left) < 400) {
+			t.Errorf("a route of 500 s ends in %d", nativeUint32(left))
+		}
 	}
 	if left := leftovers(); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
 	}
+}
+
+// order is that of the addresses, from the first of which the kernel sends where several would do.
+func order(s State) (all string) {
+	for _, m := range s.Addresses {
+		all += net.IP(addresses.attribute(m, unix.IFA_ADDRESS)).String() + " "
+	}
+	return all
 }
 
 // leftovers are the files that a run keeps while it has interfaces.
@@ -399,6 +438,23 @@ func TestBorrowRefusesWhatCannotBeGivenBack(t *testing.T) {
 			c, err := net.Dial("tcp", l.Addr().String())
 			try(t, err)
 			t.Cleanup(func() { c.Close() })
+		}},
+		{"its address as source elsewhere", "a route over another interface has its address 192.0.2.9", func(t *testing.T, l netlink.Link) {
+			cable, err := netlink.LinkByName("cable0")
+			try(t, err)
+			try(t, netlink.RouteAdd(&netlink.Route{LinkIndex: cable.Attrs().Index, Scope: netlink.SCOPE_LINK, Src: net.IPv4(192, 0, 2, 9),
+				Dst: &net.IPNet{IP: net.IPv4(203, 0, 113, 128), Mask: net.CIDRMask(25, 32)}}))
+		}},
+		{"a nexthop object", "a nexthop object uses it", func(t *testing.T, l netlink.Link) {
+			request := nl.NewNetlinkRequest(unix.RTM_NEWNEXTHOP, unix.NLM_F_CREATE|unix.NLM_F_ACK)
+			request.AddRawData(slices.Concat([]byte{unix.AF_INET, 0, unix.RTPROT_STATIC, 0, 0, 0, 0, 0},
+				nl.NewRtAttr(unix.NHA_ID, nl.Uint32Attr(7)).Serialize(), nl.NewRtAttr(unix.NHA_OIF, nl.Uint32Attr(uint32(l.Attrs().Index))).Serialize()))
+			_, err := request.Execute(unix.NETLINK_ROUTE, 0)
+			try(t, err)
+		}},
+		{"a neighbour that a program keeps", "a program keeps its neighbours", func(t *testing.T, l netlink.Link) {
+			try(t, netlink.NeighSet(&netlink.Neigh{LinkIndex: l.Attrs().Index, State: netlink.NUD_REACHABLE, Flags: netlink.NTF_EXT_LEARNED,
+				IP: net.IPv4(192, 0, 2, 80), HardwareAddr: net.HardwareAddr{2, 0, 0, 0, 0, 8}}))
 		}},
 		{"port of a bridge", "port of bridge9", func(t *testing.T, l netlink.Link) {
 			bridge := &netlink.Bridge{LinkAttrs: netlink.LinkAttrs{Name: "bridge9"}}

@@ -21,27 +21,32 @@ type kind struct {
 	index     int // offset of the interface's index in the head; 0: it is in attribute oif
 	oif       uint16
 	transient []uint16 // attributes that are no setting: ages, counters
-	proxied   int      // offset of the flags that tell a proxied neighbour, whom only a dump of its own shows; 0: no such thing
+	fading    uint16   // attribute that is a setting, but its value is the time left
+	flags     int      // offset of the flags that tell a proxied neighbour, whom only a dump of its own shows; 0: no such thing
 }
 
 var (
 	addresses = kind{dump: unix.RTM_GETADDR, add: unix.RTM_NEWADDR, head: unix.SizeofIfAddrmsg, index: 4,
 		transient: []uint16{unix.IFA_CACHEINFO}}
 	routes = kind{dump: unix.RTM_GETROUTE, add: unix.RTM_NEWROUTE, head: unix.SizeofRtMsg, oif: unix.RTA_OIF,
-		transient: []uint16{unix.RTA_CACHEINFO}}
+		transient: []uint16{unix.RTA_CACHEINFO}, fading: unix.RTA_EXPIRES}
 	neighbours = kind{dump: unix.RTM_GETNEIGH, add: unix.RTM_NEWNEIGH, head: unix.SizeofNdMsg, index: 4,
-		transient: []uint16{unix.NDA_CACHEINFO, unix.NDA_PROBES}, proxied: 10}
+		transient: []uint16{unix.NDA_CACHEINFO, unix.NDA_PROBES}, flags: 10}
 )
 
 // all reads every message of the kind in the calling thread's namespace.
 func (k kind) all() (list []message, err error) {
-	for _, family := range []byte{unix.AF_INET, unix.AF_INET6} {
+	families := []byte{unix.AF_INET, unix.AF_INET6}
+	if k.flags > 0 {
+		families = append(families, unix.AF_BRIDGE)
+	}
+	for _, family := range families {
 		head := make([]byte, k.head)
 		head[0] = family
 		heads := [][]byte{head}
-		if k.proxied > 0 {
+		if k.flags > 0 && family != unix.AF_BRIDGE {
 			proxied := slices.Clone(head)
-			proxied[k.proxied] = unix.NTF_PROXY
+			proxied[k.flags] = unix.NTF_PROXY
 			heads = append(heads, proxied)
 		}
 		for _, head := range heads {
@@ -121,7 +126,10 @@ func (k kind) identity(m message) string {
 	k.settle(c)
 	id := string(c[:k.head])
 	k.attributes(c, func(kind uint16, v []byte) bool {
-		if !slices.Contains(k.transient, kind) {
+		switch {
+		case kind == k.fading && k.fading != 0:
+			id += fmt.Sprintf("|%d", kind)
+		case !slices.Contains(k.transient, kind):
 			id += fmt.Sprintf("|%d:%x", kind, v)
 		}
 		return true
@@ -156,12 +164,24 @@ func (k kind) create(m message, index int) error {
 		putNativeUint32(field, uint32(index))
 	}
 	k.settle(c)
-	request := nl.NewNetlinkRequest(k.add, unix.NLM_F_CREATE|unix.NLM_F_EXCL|unix.NLM_F_ACK)
+	another := unix.NLM_F_EXCL
+	if k.add == unix.RTM_NEWROUTE && m[0] == unix.AF_INET { // the second of two that differ in the gateway alone
+		another = unix.NLM_F_APPEND
+	}
+	request := nl.NewNetlinkRequest(k.add, unix.NLM_F_CREATE|another|unix.NLM_F_ACK)
 	request.AddRawData(c)
 	_, err := request.Execute(unix.NETLINK_ROUTE, 0)
 	if err == unix.EEXIST {
 		return nil
 	}
+	return err
+}
+
+// remove takes the setting away.
+func (k kind) remove(m message) error {
+	request := nl.NewNetlinkRequest(k.add+1, unix.NLM_F_ACK) // RTM_DEL... follows RTM_NEW...
+	request.AddRawData(m)
+	_, err := request.Execute(unix.NETLINK_ROUTE, 0)
 	return err
 }
 

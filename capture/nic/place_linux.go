@@ -78,7 +78,7 @@ func move(name string, namespace *os.File) error {
 
 // fetch moves an interface back from the namespace that is kept at place to the calling thread's. One that is not there
 // has come back already.
-func fetch(name, place string) error {
+func (s State) fetch(place string) error {
 	home, err := os.Open("/proc/thread-self/ns/net")
 	if err != nil {
 		return err
@@ -104,17 +104,21 @@ func fetch(name, place string) error {
 		runtime.LockOSThread() // for ever: the thread ends with the goroutine
 		result <- func() error {
 			if err := unix.Setns(int(kept.Fd()), unix.CLONE_NEWNET); err != nil {
-				return fmt.Errorf("enter namespace of %s: %w", name, err)
+				return fmt.Errorf("enter namespace of %s: %w", s.Name, err)
 			}
-			link, err := netlink.LinkByName(name)
-			if errors.As(err, new(netlink.LinkNotFoundError)) {
+			link, err := s.find()
+			if errors.Is(err, errGone) {
 				return nil
 			}
 			if err != nil {
-				return fmt.Errorf("find %s: %w", name, err)
+				return err
 			}
-			if err := netlink.LinkSetNsFd(link, int(home.Fd())); err != nil {
-				return fmt.Errorf("move %s back: %w", name, err)
+			err = netlink.LinkSetNsFd(link, int(home.Fd()))
+			if errors.Is(err, unix.EEXIST) {
+				return fmt.Errorf("move %s back: another interface has that name: %w", s.Name, err)
+			}
+			if err != nil {
+				return fmt.Errorf("move %s back: %w", s.Name, err)
 			}
 			return nil
 		}()

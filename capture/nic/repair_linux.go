@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-
-	"github.com/vishvananda/netlink"
 )
 
 // restore puts back what the journal has, and removes it when everything is as it was. An interface that is no longer in this
@@ -30,13 +28,13 @@ func (j *journal) restore() (gone []string, err error) {
 func (j *journal) restoreEach() (gone []string, failures []error) {
 	for _, s := range j.Interfaces {
 		if place, moved := j.Places[s.Name]; moved {
-			if err := fetch(s.Name, place); err != nil {
+			if err := s.fetch(place); err != nil {
 				failures = append(failures, err)
 				continue
 			}
 		}
 		err := s.Restore()
-		if errors.As(err, new(netlink.LinkNotFoundError)) {
+		if errors.Is(err, errGone) {
 			gone = append(gone, s.Name)
 			continue
 		}

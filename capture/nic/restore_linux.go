@@ -18,74 +18,138 @@ import (
 // Restore makes the interface what it was, in the calling thread's namespace, and reads it again to see that it is. What is as
 // it was is not touched: restoring twice is harmless.
 func (s State) Restore() error {
-	link, err := s.find()
-	if err != nil {
-		return err
-	}
-	now, err := read(link)
-	if err != nil {
-		return err
-	}
-	if len(s.Differences(now)) == 0 {
-		return nil
-	}
-	s.index = now.index
-	failures := s.apply(now)
+	failures := s.put()
 	if err := s.await(); err != nil {
 		return errors.Join(append([]error{err}, failures...)...)
 	}
 	return nil
 }
 
+// put changes what differs, and goes on past what cannot be changed.
+func (s State) put() (failures []error) {
+	now, err := s.now()
+	if err == nil && now.Name != s.Name {
+		s.Index = now.Index
+		if err = s.rename(now); err == nil {
+			now, err = s.now()
+		}
+	}
+	switch {
+	case err != nil:
+		return []error{err}
+	case len(s.Differences(now)) == 0:
+		return nil
+	}
+	s.Index = now.Index
+	return s.apply(now)
+}
+
+// now reads the state that the interface has.
+func (s State) now() (State, error) {
+	link, err := s.find()
+	if err != nil {
+		return State{}, err
+	}
+	return read(link)
+}
+
 // restorePatience is how long the kernel may take until what it makes itself is there: link-local addresses, after the
 // carrier and duplicate address detection (RFC 4862 section 5.4).
 const restorePatience = 4 * time.Second
 
-// await waits until the interface is as it was.
+// await waits until the interface is as it was, and udev has no more to do with it.
 func (s State) await() error {
 	for deadline := time.Now().Add(restorePatience); ; time.Sleep(20 * time.Millisecond) {
-		now, err := Read(s.Name)
+		busy := udevBusy()
+		now, err := s.now()
 		if err != nil {
 			return err
 		}
-		differences := s.Differences(now)
-		if len(differences) == 0 {
+		differences, late := s.Differences(now), time.Now().After(deadline)
+		switch {
+		case len(differences) == 0 && (!busy || late):
 			return nil
-		}
-		if time.Now().After(deadline) {
+		case late:
 			return fmt.Errorf("restore %s: %s", s.Name, strings.Join(differences, ", "))
+		}
+		if s.Index = now.Index; now.Name != s.Name {
+			s.put()
+			continue
 		}
 		s.give(now) // a route may need an address that was not usable yet
 	}
 }
 
-// find finds the interface by its name, or, when the kernel took it back under another, by its hardware address.
+// udevBusy reports whether udev has events to work on: it may name an interface that has come back as its rules say
+// (systemd-udevd.service(8); udevadm settle looks for the same file).
+func udevBusy() bool {
+	_, err := os.Stat("/run/udev/queue")
+	return err == nil
+}
+
+// find finds the interface, whatever it is called now: the kernel names it anew where its name is taken, and udev by its rules.
+// The kernel keeps its index where no other has it. One with only its name is another one, plugged in since.
 func (s State) find() (netlink.Link, error) {
-	link, err := netlink.LinkByName(s.Name)
-	if err == nil {
-		return link, nil
+	links, err := netlink.LinkList()
+	if err != nil {
+		return nil, fmt.Errorf("list interfaces: %w", err)
 	}
-	links, listErr := netlink.LinkList()
-	if listErr != nil {
-		return nil, fmt.Errorf("list interfaces: %w", listErr)
-	}
+	var found []netlink.Link
 	for _, l := range links {
-		if a := l.Attrs(); s.MAC != "" && a.HardwareAddr.String() == s.MAC && strings.HasPrefix(a.Name, "dev") {
+		a := l.Attrs()
+		switch {
+		case a.Index == s.Index && (s.isHardware(a) || a.Name == s.Name):
+			return l, nil
+		case s.isHardware(a):
+			found = append(found, l)
+		}
+	}
+	for _, l := range found {
+		if l.Attrs().Name == s.Name || len(found) == 1 { // a VLAN on top may have the same address
 			return l, nil
 		}
 	}
-	return nil, fmt.Errorf("find %s: %w", s.Name, err)
+	return nil, fmt.Errorf("find %s: %w", s.Name, errGone)
 }
 
-// apply changes what differs and goes on past what cannot be changed.
+// errGone is of an interface that was unplugged, or removed.
+var errGone = errors.New("no longer in this machine")
+
+// isHardware reports whether these are attributes of the same hardware: by the address that its maker gave it, where it has one.
+func (s State) isHardware(a *netlink.LinkAttrs) bool {
+	if s.Permanent != "" {
+		return a.PermHWAddr.String() == s.Permanent
+	}
+	return s.MAC != "" && a.HardwareAddr.String() == s.MAC
+}
+
+// rename gives the interface its name back. Before Linux 6.2 only one that is down can be renamed. The kernel makes labels of the
+// new name for addresses of IPv4, others than they had: they go, and are given anew.
+func (s State) rename(now State) error {
+	if err := s.set(now.Flags &^ unix.IFF_UP); err != nil {
+		return err
+	}
+	for _, m := range now.Addresses {
+		if m[0] == unix.AF_INET {
+			addresses.remove(m) // what stays is found to differ later
+		}
+	}
+	err := s.set(now.Flags&^unix.IFF_UP, attribute{unix.IFLA_IFNAME, nl.ZeroTerminated(s.Name)})
+	if errors.Is(err, unix.EEXIST) {
+		return fmt.Errorf("restore name of %s: another interface has it, this one is %s: %w", s.Name, now.Name, err)
+	}
+	if err != nil {
+		return fmt.Errorf("restore name of %s: %w", s.Name, err)
+	}
+	return nil
+}
+
+// apply changes what differs of an interface that has its name.
 func (s State) apply(now State) (failures []error) {
 	try := func(what string, err error) {
 		if err != nil {
 			failures = append(failures, fmt.Errorf("restore %s of %s: %w", what, s.Name, err))
 		}
-	}
-	if now.Name != s.Name {
-		try("name", s.set(now.Flags&^unix.IFF_UP, attribute{unix.IFLA_IFNAME, nl.ZeroTerminated(s.Name)}))
 	}
 	if now.MTU != s.MTU {
 		try("MTU", s.set(now.Flags, attribute{unix.IFLA_MTU, nl.Uint32Attr(uint32(s.MTU))}))
@@ -108,6 +172,9 @@ func (s State) apply(now State) (failures []error) {
 	s.writeSettings(now)
 	try("flags", s.set(s.Flags))
 	s.writeSettings(State{Settings: settings(s.Name)}) // IPv6 has its own only while it is up
+	if s.Token != now.Token {
+		try("IPv6 token", s.writeToken())
+	}
 	s.give(now)
 	return failures
 }
@@ -117,21 +184,32 @@ func (s State) give(now State) {
 	for _, part := range []struct {
 		k       kind
 		was, is []message
-	}{{addresses, s.aged(), now.Addresses}, {neighbours, s.Neighbours, now.Neighbours}, {routes, s.reachable(), now.Routes}} {
+	}{{addresses, s.primaryFirst(), now.Addresses}, {neighbours, s.Neighbours, now.Neighbours}, {routes, s.reachable(), now.Routes}} {
 		is := part.k.identities(part.is)
 		for _, m := range part.was {
 			if !slices.Contains(is, part.k.identity(m)) {
-				part.k.create(m, s.index)
+				part.k.create(m, s.Index)
 			}
 		}
 	}
+}
+
+// primaryFirst orders the addresses as they have to be given: the kernel puts a new one of IPv4 behind the others, and one of IPv6
+// in front of them. Of two that would do it sends from the first.
+func (s State) primaryFirst() []message {
+	list := s.aged(addresses, s.Addresses)
+	second := slices.IndexFunc(list, func(m message) bool { return m[0] == unix.AF_INET6 })
+	if second >= 0 {
+		slices.Reverse(list[second:])
+	}
+	return list
 }
 
 // reachable orders the routes so that a gateway's network comes before what lies behind the gateway: by scope, narrow first
 // (rtm_scope).
 func (s State) reachable() []message {
 	const scope = 6
-	return slices.SortedStableFunc(slices.Values(s.Routes), func(a, b message) int {
+	return slices.SortedStableFunc(slices.Values(s.aged(routes, s.Routes)), func(a, b message) int {
 		gateway := func(m message) int {
 			if routes.attribute(m, unix.RTA_GATEWAY) != nil {
 				return 1
@@ -143,26 +221,6 @@ func (s State) reachable() []message {
 		}
 		return gateway(a) - gateway(b)
 	})
-}
-
-// aged takes off the addresses' lifetimes what has passed since (struct ifa_cacheinfo: preferred and valid seconds).
-func (s State) aged() (list []message) {
-	passed := uint32(max(0, time.Since(s.Taken)/time.Second))
-	for _, m := range s.Addresses {
-		c := message(slices.Clone(m))
-		if v := addresses.attribute(c, unix.IFA_CACHEINFO); len(v) >= 8 {
-			for i := range 2 {
-				const forever = 1<<32 - 1
-				left := nativeUint32(v[4*i:])
-				if left != forever && left > 0 {
-					left = max(1, left-min(left, passed))
-				}
-				putNativeUint32(v[4*i:], left)
-			}
-		}
-		list = append(list, c)
-	}
-	return list
 }
 
 // writeSettings writes the sysctls that differ. Some cannot be written; they are found to differ later, if they do.
@@ -189,7 +247,7 @@ type attribute struct {
 func (s State) set(to uint32, attributes ...attribute) error {
 	request := nl.NewNetlinkRequest(unix.RTM_NEWLINK, unix.NLM_F_ACK)
 	m := nl.NewIfInfomsg(unix.AF_UNSPEC)
-	m.Index, m.Flags, m.Change = int32(s.index), to, flags
+	m.Index, m.Flags, m.Change = int32(s.Index), to, flags
 	request.AddData(m)
 	for _, a := range attributes {
 		request.AddData(nl.NewRtAttr(a.kind, a.value))

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -27,10 +26,13 @@ type State struct {
 	Settings   map[string]string // sysctls of the interface: ipv4/conf/forwarding
 	Addresses  []message         // in the order in which they were given: the first of a prefix is the primary one
 	Routes     []message
-	Neighbours []message // permanent ones, and those that are answered for by proxy
+	Neighbours []message // permanent ones, those that are answered for by proxy, and other hardware addresses that are taken in
+	Token      string    // IPv6 interface identifier of addresses to come (ip-token(8)); empty: none
 	Taken      time.Time
 
-	index int
+	// Who it is, whatever its name: its hardware address may be a setting, the permanent one is the maker's.
+	Permanent string `json:",omitempty"`
+	Index     int
 }
 
 // flags are the settings among the interface flags (netdevice(7)). The rest is state.
@@ -49,35 +51,52 @@ func read(link netlink.Link) (State, error) {
 	a := link.Attrs()
 	s := State{
 		Name: a.Name, MAC: a.HardwareAddr.String(), MTU: a.MTU, Queue: a.TxQLen, Flags: a.RawFlags & flags,
-		Settings: settings(a.Name), Taken: time.Now(), index: a.Index,
+		Settings: settings(a.Name), Taken: time.Now(), Permanent: a.PermHWAddr.String(), Index: a.Index,
 	}
-	var errs [4]error
+	var errs [5]error
 	s.Features, errs[0] = features(a.Name)
 	s.Addresses, errs[1] = s.messages(addresses, func(m message) bool {
 		// Temporary IPv6 addresses are the kernel's own making (RFC 8981).
 		return m[0] == unix.AF_INET || m[2]&unix.IFA_F_TEMPORARY == 0
 	})
 	s.Routes, errs[2] = s.messages(routes, s.lasting)
-	s.Neighbours, errs[3] = s.messages(neighbours, func(m message) bool {
-		const state = 8 // offset of ndm_state
-		return nativeUint16(m[state:])&unix.NUD_PERMANENT != 0 || m[neighbours.proxied]&unix.NTF_PROXY != 0
-	})
+	s.Neighbours, errs[3] = s.messages(neighbours, configured)
+	s.Token, errs[4] = token(a.Index)
 	if err := errors.Join(errs[:]...); err != nil {
 		return State{}, fmt.Errorf("read state of %s: %w", a.Name, err)
 	}
 	return s, nil
 }
 
-func (s State) messages(k kind, wanted func(message) bool) ([]message, error) {
+func (s State) messages(k kind, wanted func(message) bool) (list []message, err error) {
 	all, err := k.all()
-	return slices.DeleteFunc(all, func(m message) bool { return !k.belongs(m, s.index) || !wanted(m) }), err
+	for _, m := range all {
+		if k.belongs(m, s.Index) && wanted(m) {
+			list = append(list, k.dated(m))
+		}
+	}
+	return list, err
 }
 
-// lasting reports whether a route is a setting. The kernel makes some routes with the addresses, and learns others from routers.
+// configured reports whether a neighbour is a setting. The bridge's family has what else the interface takes in, which protocols
+// set where it is a group.
+func configured(m message) bool {
+	const state = 8 // offset of ndm_state
+	if m[0] == unix.AF_BRIDGE {
+		mac := neighbours.attribute(m, unix.NDA_LLADDR)
+		return m[neighbours.flags]&unix.NTF_SELF != 0 && len(mac) == 6 && mac[0]&1 == 0
+	}
+	return nativeUint16(m[state:])&unix.NUD_PERMANENT != 0 || m[neighbours.flags]&unix.NTF_PROXY != 0
+}
+
+// lasting reports whether a route is a setting. The kernel makes some routes with the addresses, learns others from routers, and
+// keeps what it found out about a destination, such as its path MTU, as a route too.
 func (s State) lasting(m message) bool {
 	const table, protocol = 4, 5 // offsets of rtm_table and rtm_protocol
 	switch {
-	case m[table] == unix.RT_TABLE_LOCAL, m[protocol] == unix.RTPROT_REDIRECT, m[protocol] == unix.RTPROT_RA:
+	case m[protocol] == unix.RTPROT_REDIRECT, m[protocol] == unix.RTPROT_RA, nativeUint32(m[routeFlags:])&unix.RTM_F_CLONED != 0:
+		return false
+	case m[protocol] == unix.RTPROT_KERNEL && m[table] == unix.RT_TABLE_LOCAL:
 		return false
 	case m[protocol] == unix.RTPROT_KERNEL:
 		return slices.ContainsFunc(s.Addresses, func(a message) bool { return withoutRoute(a) && isNetwork(a, m) })
@@ -132,6 +151,7 @@ func (s State) Differences(now State) (list []string) {
 	differ("hardware address", s.MAC, now.MAC)
 	differ("MTU", s.MTU, now.MTU)
 	differ("txqueuelen", s.Queue, now.Queue)
+	differ("IPv6 token", s.Token, now.Token)
 	differ("flags", fmt.Sprintf("%#x", s.Flags), fmt.Sprintf("%#x", now.Flags))
 	for _, f := range slices.Sorted(maps.Keys(s.Features)) {
 		differ(f, onOff(s.Features[f]), onOff(now.Features[f]))
@@ -174,106 +194,4 @@ func onOff(on bool) string {
 		return "on"
 	}
 	return "off"
-}
-
-// movable says why an interface cannot be lent to another namespace: what would be lost on the way, or whom it would cut off.
-func movable(s State) error {
-	link, err := netlink.LinkByIndex(s.index)
-	if err != nil {
-		return fmt.Errorf("find %s: %w", s.Name, err)
-	}
-	refuse := func(format string, args ...any) error {
-		return fmt.Errorf("move %s: %s (use --in-place, or another interface)", s.Name, fmt.Sprintf(format, args...))
-	}
-	if link.Attrs().Flags&net.FlagLoopback != 0 {
-		return refuse("it is the loopback interface, and every namespace has its own")
-	}
-	if master := link.Attrs().MasterIndex; master != 0 {
-		return refuse("it is a port of %s", nameOf(master))
-	}
-	links, err := netlink.LinkList()
-	if err != nil {
-		return fmt.Errorf("list interfaces: %w", err)
-	}
-	for _, l := range links {
-		if a := l.Attrs(); a.ParentIndex == s.index && a.NetNsID < 0 && l.Type() != "veth" {
-			return refuse("%s is on top of it", a.Name)
-		}
-	}
-	qdiscs, err := netlink.QdiscList(link)
-	if err != nil {
-		return fmt.Errorf("list queueing disciplines of %s: %w", s.Name, err)
-	}
-	for _, q := range qdiscs {
-		if q.Attrs().Handle != 0 {
-			return refuse("its %s queueing discipline would be lost", q.Type())
-		}
-	}
-	if peer := connected(s); peer != "" {
-		return refuse("a TCP connection to %s goes over it", peer)
-	}
-	all, err := routes.all()
-	if err != nil {
-		return fmt.Errorf("list routes: %w", err)
-	}
-	for _, m := range all {
-		switch length := m[1]; {
-		case hasHop(m, s.index):
-			return refuse("a route of several hops uses it")
-		case length == 0 && m[4] == unix.RT_TABLE_MAIN && routes.belongs(m, s.index):
-			return refuse("it has this machine's default route")
-		}
-	}
-	return nil
-}
-
-// connected returns the other end of a TCP connection that has an address of the interface, if there is one: it may be the one
-// that the user is working over. A kernel without inet_diag cannot tell.
-func connected(s State) string {
-	for _, family := range []uint8{unix.AF_INET, unix.AF_INET6} {
-		sockets, _ := netlink.SocketDiagTCP(family)
-		for _, socket := range sockets {
-			const established = 1 // TCP_ESTABLISHED (include/net/tcp_states.h)
-			if socket.State == established && slices.ContainsFunc(s.Addresses, func(m message) bool { return isAddress(m, socket.ID.Source) }) {
-				return socket.ID.Destination.String()
-			}
-		}
-	}
-	return ""
-}
-
-// isAddress reports whether the message is of that address of this machine.
-func isAddress(m message, ip net.IP) bool {
-	for _, kind := range []uint16{unix.IFA_LOCAL, unix.IFA_ADDRESS} {
-		if v := addresses.attribute(m, kind); v != nil {
-			return ip.Equal(net.IP(v))
-		}
-	}
-	return false
-}
-
-const nexthopID = 30 // RTA_NH_ID (include/uapi/linux/rtnetlink.h)
-
-// hasHop reports whether one of the hops of a multipath route, or a nexthop object, is the interface's.
-func hasHop(m message, index int) bool {
-	hops := routes.attribute(m, unix.RTA_MULTIPATH)
-	for len(hops) >= unix.SizeofRtNexthop {
-		n := int(nativeUint16(hops))
-		if n < unix.SizeofRtNexthop || n > len(hops) {
-			break
-		}
-		if nativeUint32(hops[4:]) == uint32(index) {
-			return true
-		}
-		hops = hops[min((n+3)&^3, len(hops)):]
-	}
-	return routes.belongs(m, index) && routes.attribute(m, nexthopID) != nil
-}
-
-func nameOf(index int) string {
-	link, err := netlink.LinkByIndex(index)
-	if err != nil {
-		return fmt.Sprintf("interface %d", index)
-	}
-	return link.Attrs().Name
 }

@@ -29,7 +29,7 @@ type outputFlags struct {
 func (o *outputFlags) register(fl *pflag.FlagSet) {
 	fl.StringVar(&o.format, "format", "table", "`FORMAT` of the result: table, markdown, csv, json, ndjson, html or svg (run, analyze: the frames drawn)")
 	fl.BoolVar(&o.json, "json", false, "same as --format json")
-	fl.BoolVar(&o.ndjson, "ndjson", false, "same as --format ndjson: one line an object")
+	fl.BoolVar(&o.ndjson, "ndjson", false, "same as --format ndjson: one line an object (wiretax schema ndjson)")
 	fl.StringVarP(&o.file, "output", "o", "", "write the result to this `FILE`")
 	fl.BoolVar(&o.open, "open", false, "show the file of --output in the browser")
 	fl.BoolVar(&o.wide, "wide", false, "all columns, whatever the terminal's width")

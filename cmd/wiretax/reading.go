@@ -48,7 +48,7 @@ func (r reading) analyze(ctx context.Context) (*analyze.Result, error) {
 		lanes = 1 // records are written when they have been judged, before more are read
 	}
 	a := analyze.New(r.rowOptions(take))
-	feed := &feed{ctx: ctx, in: in, chosen: r.chosen, copier: take}
+	feed := &feed{ctx: ctx, in: in, chosen: r.chosen, copier: take, steps: newSteps(r.options.View)}
 	finished := r.status.follow(feed)
 	err = a.Take(feed, feed.open(lanes))
 	finished()
@@ -152,6 +152,7 @@ type feed struct {
 	in      *recording.Merge
 	chosen  *selection // nil: all records
 	copier  *copier    // nil: none
+	steps   *steps     // nil: not counted
 	batches []laneBatch
 	records atomic.Int64 // read so far
 	cut     error        // says where files ended before their end
@@ -205,7 +206,7 @@ func (f *feed) Next(lane int) ([]*analyze.Record, error) {
 
 // choose picks and copies the records of a batch that were asked for.
 func (f *feed) choose(b *laneBatch) ([]*analyze.Record, error) {
-	if f.chosen.all() && f.copier == nil {
+	if f.chosen.all() && f.copier == nil && f.steps == nil {
 		return b.all(), nil
 	}
 	b.chosen = b.chosen[:0]
@@ -220,6 +221,9 @@ func (f *feed) choose(b *laneBatch) ([]*analyze.Record, error) {
 			}
 		}
 		b.chosen = append(b.chosen, (*analyze.Record)(r))
+		if err := f.steps.take(r.Nanos); err != nil {
+			return nil, err
+		}
 		if err := f.copier.take(r); err != nil {
 			return nil, err
 		}

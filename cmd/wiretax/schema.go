@@ -9,18 +9,20 @@ import (
 )
 
 func newSchemaCommand() *cobra.Command {
-	kinds := strings.Join(report.SchemaKinds[:], "|")
+	names := append(report.SchemaKinds[:], string(report.NDJSON))
 	return &cobra.Command{
-		Use:     "schema [" + kinds + "]",
+		Use:     "schema [" + strings.Join(names, "|") + "]",
 		GroupID: learning,
-		Short:   "the JSON Schema of what --json prints",
+		Short:   "the JSON Schema of what --json and --ndjson print",
 		Long: `Print the JSON Schema (draft 2020-12) of the objects that --json writes: of one
-kind, or, without one, a schema that all of them satisfy. Fields may be added to
-later versions; none is renamed or given another meaning.`,
+kind, or, without one, a schema that all of them satisfy. That of ndjson is for
+each line of --ndjson. Fields may be added to later versions; none is renamed or
+given another meaning.`,
 		Example: `  wiretax schema analysis > analysis.schema.json
+  wiretax schema ndjson > line.schema.json
   wiretax schema | jq '."$defs".run."$defs".trial.properties | keys'`,
 		Args:      cobra.MatchAll(cobra.MaximumNArgs(1), cobra.OnlyValidArgs),
-		ValidArgs: report.SchemaKinds[:],
+		ValidArgs: names,
 		RunE: func(c *cobra.Command, args []string) error {
 			b, err := report.Schema(strings.Join(args, ""))
 			if err != nil {

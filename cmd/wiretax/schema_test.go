@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -16,12 +17,18 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
-// strictSchema is the schema of all kinds, without the room that it leaves for fields of later versions: what is printed
-// has to be in it.
-var strictSchema = sync.OnceValues(func() (*jsonschema.Schema, error) {
+// strictSchema is the schema of all kinds, strictLineSchema that of a line of ndjson, without the room that they leave for
+// fields of later versions: what is printed has to be in them.
+var (
+	strictSchema     = sync.OnceValues(func() (*jsonschema.Schema, error) { return compileStrictly() })
+	strictLineSchema = sync.OnceValues(func() (*jsonschema.Schema, error) { return compileStrictly("ndjson") })
+)
+
+// compileStrictly compiles what wiretax schema prints.
+func compileStrictly(names ...string) (*jsonschema.Schema, error) {
 	var printed bytes.Buffer
-	if code := wiretax(context.Background(), nil, &printed, io.Discard, []string{"schema"}); code != 0 {
-		return nil, fmt.Errorf("wiretax schema: exit code %d", code)
+	if code := wiretax(context.Background(), nil, &printed, io.Discard, append([]string{"schema"}, names...)); code != 0 {
+		return nil, fmt.Errorf("wiretax schema %s: exit code %d", names, code)
 	}
 	document, err := jsonschema.UnmarshalJSON(&printed)
 	if err != nil {
@@ -33,7 +40,7 @@ var strictSchema = sync.OnceValues(func() (*jsonschema.Schema, error) {
 		return nil, err
 	}
 	return c.Compile("urn:wiretax:1")
-})
+}
 
 // closeObjects forbids fields that the schema does not name.
 func closeObjects(schema any) {
@@ -65,6 +72,30 @@ func validate(output io.Reader) error {
 	return s.Validate(v)
 }
 
+// validateLines holds lines of ndjson against the schema of a line, and counts them by kind.
+func validateLines(output io.Reader) (kinds map[string]int, err error) {
+	s, err := strictLineSchema()
+	if err != nil {
+		return nil, err
+	}
+	kinds = map[string]int{}
+	lines := bufio.NewReader(output)
+	for n := 1; ; n++ {
+		line, err := lines.ReadString('\n')
+		if line == "" && err == io.EOF {
+			return kinds, nil
+		}
+		v, err := jsonschema.UnmarshalJSON(strings.NewReader(line))
+		if err == nil {
+			err = s.Validate(v)
+		}
+		if err != nil {
+			return kinds, fmt.Errorf("line %d: %w", n, err)
+		}
+		kinds[v.(map[string]any)["kind"].(string)]++
+	}
+}
+
 // expectValid is the script command that holds files against the schema: valid stdout result.json.
 func expectValid(ts *testscript.TestScript, neg bool, files []string) {
 	if neg || len(files) == 0 {
@@ -73,6 +104,38 @@ func expectValid(ts *testscript.TestScript, neg bool, files []string) {
 	for _, f := range files {
 		if err := validate(strings.NewReader(ts.ReadFile(f))); err != nil {
 			ts.Fatalf("%s: %v", f, err)
+		}
+	}
+}
+
+// expectValidLines is the script command that holds files against the schema of a line of ndjson: validlines stdout.
+func expectValidLines(ts *testscript.TestScript, neg bool, files []string) {
+	if neg || len(files) == 0 {
+		ts.Fatalf("usage: validlines FILE...")
+	}
+	for _, f := range files {
+		if _, err := validateLines(strings.NewReader(ts.ReadFile(f))); err != nil {
+			ts.Fatalf("%s: %v", f, err)
+		}
+	}
+}
+
+func TestLinesSatisfyTheirSchema(t *testing.T) {
+	for line, want := range map[string]string{
+		"analyze --ndjson ../../testdata/thread":                                          "map[run:1]",
+		"analyze --ndjson ../../testdata/thread/tcp-01.pcapng":                            "map[analysis:1 flow:1]",
+		"analyze --ndjson --frames --by time:1ms ../../testdata/thread/udp-01.pcapng":     "map[analysis:1 flow:1 frame:16]",
+		"analyze --ndjson --frames --as ethernet ../../testdata/pcap/super-frames.pcapng": "map[analysis:1 flow:1 frame:29]",
+		"analyze --ndjson --max-flows 1 ../../testdata/pcap/loss-ip6.pcapng":              "map[analysis:1 flow:1]",
+		"doctor --ndjson": "map[doctor:1]",
+	} {
+		var stdout, stderr bytes.Buffer
+		if code := wiretax(t.Context(), nil, &stdout, &stderr, strings.Fields(line)); code == exitUsage {
+			t.Errorf("%s: exit code %d: %s", line, code, &stderr)
+		}
+		kinds, err := validateLines(&stdout)
+		if got := fmt.Sprint(kinds); err != nil || got != want {
+			t.Errorf("%s: %s, want %s, error %v", line, got, want, err)
 		}
 	}
 }
@@ -102,6 +165,23 @@ func TestStoredJSONSatisfiesTheSchema(t *testing.T) {
 			t.Errorf("%s: exit code %d: %s", line, code, &stderr)
 		} else if err := validate(&stdout); err != nil {
 			t.Errorf("%s: %v", line, err)
+		}
+	}
+}
+
+func TestLineSchemaFindsWhatIsWrong(t *testing.T) {
+	for name, line := range map[string]string{
+		"no kind":                 `{"schema":"wiretax/1"}`,
+		"a kind of no line":       `{"kind":"flows"}`,
+		"a flow without figures":  `{"kind":"flow","proto":"udp"}`,
+		"a line that is no JSON":  `flow`,
+		"an object over lines":    "{\n}",
+		"an analysis of --json":   `{"schema":"wiretax/1","kind":"analysis","flows":[]}`,
+		"an empty line":           "",
+		"a frame with a stranger": `{"kind":"frame","n":1,"stranger":1}`,
+	} {
+		if _, err := validateLines(strings.NewReader(line + "\n")); err == nil {
+			t.Errorf("%s: no error", name)
 		}
 	}
 }

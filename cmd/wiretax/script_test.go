@@ -38,7 +38,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("LC_ALL", "C.UTF-8")
 			return writeCaptures(env.WorkDir)
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"code": expectCode, "valid": expectValid},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"code": expectCode, "valid": expectValid, "validlines": expectValidLines},
 		Condition: func(condition string) (bool, error) {
 			switch condition {
 			case "lab": // in CI the lab has to work, whatever it says

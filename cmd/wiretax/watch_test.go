@@ -407,16 +407,9 @@ func TestWatchWritesLines(t *testing.T) {
 	if code != 0 {
 		t.Fatalf("exit code %d: %s", code, stderr)
 	}
-	kinds := map[string]int{}
-	for line := range strings.Lines(stdout) {
-		var object struct {
-			Kind   string
-			Totals analyze.Totals
-		}
-		if err := json.Unmarshal([]byte(line), &object); err != nil {
-			t.Fatalf("%v: %s", err, line)
-		}
-		kinds[object.Kind]++
+	kinds, err := validateLines(strings.NewReader(stdout))
+	if err != nil {
+		t.Error(err)
 	}
 	if kinds["analysis"] < 3 || kinds["flow"] != 1 {
 		t.Errorf("objects: %v", kinds)

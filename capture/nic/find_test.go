@@ -1,0 +1,129 @@
+package nic
+
+import (
+	"io"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+)
+
+// lent is the journal of an interface that is in another namespace.
+func lent(t *testing.T, was State) *journal {
+	t.Helper()
+	j, err := newJournal([]State{was})
+	try(t, err)
+	g := &guardian{journal: j}
+	try(t, g.move(was.Name, elsewhere(t)))
+	return j
+}
+
+// renamed gives the interface a name as udev does it, by its rules, when the interface appears.
+func renamed(t *testing.T, index int, name string) {
+	t.Helper()
+	link, err := netlink.LinkByIndex(index)
+	try(t, err)
+	try(t, netlink.LinkSetName(link, name))
+}
+
+func TestNameIsPutBack(t *testing.T) {
+	t.Run("renamed when it came back", func(t *testing.T) {
+		was := port(t)
+		j := lent(t, was)
+		try(t, was.fetch(j.Places[was.Name]))
+		renamed(t, was.Index, "udev0")
+		if gone, err := j.restore(); len(gone) > 0 || err != nil {
+			t.Errorf("gone %v, %v", gone, err)
+		}
+		unchanged(t, was)
+	})
+	t.Run("renamed and up", func(t *testing.T) {
+		was := port(t)
+		link, err := netlink.LinkByIndex(was.Index)
+		try(t, err)
+		try(t, netlink.LinkSetDown(link))
+		renamed(t, was.Index, "udev0")
+		try(t, netlink.LinkSetUp(link))
+		try(t, was.Restore())
+		unchanged(t, was)
+	})
+	t.Run("its name taken", func(t *testing.T) {
+		was := port(t)
+		j := lent(t, was)
+		other := &netlink.Bridge{LinkAttrs: netlink.LinkAttrs{Name: was.Name}}
+		try(t, netlink.LinkAdd(other))
+		if _, err := j.restore(); err == nil || !strings.Contains(err.Error(), "another interface has that name") {
+			t.Errorf("got %v", err)
+		}
+		try(t, netlink.LinkDel(other))
+		if gone, err := j.restore(); len(gone) > 0 || err != nil {
+			t.Errorf("gone %v, %v", gone, err)
+		}
+		unchanged(t, was)
+	})
+}
+
+// What has the name now was plugged in later, and is nobody's to change.
+func TestAnotherOfThatNameIsLeftAlone(t *testing.T) {
+	was := port(t)
+	link, err := netlink.LinkByIndex(was.Index)
+	try(t, err)
+	try(t, netlink.LinkDel(link))
+	other := &netlink.Bridge{LinkAttrs: netlink.LinkAttrs{Name: was.Name}}
+	try(t, netlink.LinkAdd(other))
+	t.Cleanup(func() { netlink.LinkDel(other) })
+	before, err := Read(was.Name)
+	try(t, err)
+	j, err := newJournal([]State{was})
+	try(t, err)
+	try(t, j.write())
+	if gone, err := j.restore(); len(gone) != 1 || err != nil {
+		t.Errorf("gone %v, %v", gone, err)
+	}
+	now, err := Read(was.Name)
+	try(t, err)
+	if d := before.Differences(now); len(d) > 0 {
+		t.Errorf("the other one: %v", d)
+	}
+}
+
+func TestGuardianSaysWhatVanished(t *testing.T) {
+	was := port(t)
+	errors, write, err := os.Pipe()
+	try(t, err)
+	stderr := os.Stderr
+	os.Stderr = write
+	l, err := Borrow([]string{was.Name}, Terms{Move: true})
+	os.Stderr = stderr
+	try(t, err)
+	namespace := elsewhere(t)
+	try(t, l.Move(was.Name, namespace))
+	cable, err := netlink.LinkByName("cable0")
+	try(t, err)
+	try(t, netlink.LinkDel(cable)) // takes the port along
+	try(t, l.Return())
+	write.Close()
+	said, err := io.ReadAll(errors)
+	try(t, err)
+	if want := "wiretax: port0 vanished during the run: nothing is left to give back\n"; string(said) != want {
+		t.Errorf("said %q, want %q", said, want)
+	}
+	if left := leftovers(); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+// The kernel keeps what it found out about a path as a route of the destination; a run must not make it one for ever.
+func TestWhatTheKernelFoundOutIsNoSetting(t *testing.T) {
+	m := make(message, routes.head)
+	m[0], m[4], m[5] = unix.AF_INET, unix.RT_TABLE_MAIN, unix.RTPROT_UNSPEC
+	if !(State{}).lasting(m) {
+		t.Error("a route of the main table is a setting")
+	}
+	putNativeUint32(m[routeFlags:], unix.RTM_F_CLONED)
+	if (State{}).lasting(m) {
+		t.Error("a path MTU is taken for a setting")
+	}
+}
