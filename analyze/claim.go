@@ -288,7 +288,7 @@ const (
 // limit tests how many frames of a slot the link carries in a second.
 func (s *story) limit(code, frames string, slot int64) Claim {
 	rate := float64(s.link.RateBitsPerSecond)
-	c := Claim{Code: code, Claim: fmt.Sprintf("an Ethernet without a rate has no limit for %s", frames), Unit: "per second", Transport: "udp", Claimed: Over(0, 0), Measured: Over(0, 0),
+	c := Claim{Code: code, Claim: fmt.Sprintf("an Ethernet carries so many %s a second, and no more; of this link no rate is known", frames), Unit: "per second", Transport: "udp", Claimed: Over(0, 0), Measured: Over(0, 0),
 		Definition: fmt.Sprintf("datagrams that arrive in a second, back to back, median of the trials; the limit is the rate over %d octets of 8 bits", slot)}
 	if rate <= 0 || slot == 0 {
 		return c.settle(nil)

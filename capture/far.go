@@ -24,6 +24,25 @@ type Far struct {
 	Address string // host and port of the server's control connection
 	IP      int    // 4 or 6; 0 for what the name gives
 	Key     *peer.Key
+
+	vantage *vantage // of this host, once it is open
+}
+
+// Open opens the captures of this host. No privileges are needed afterwards, and nothing has been read that another host wrote:
+// it is the moment to give them up. Record does it itself where it was not done before.
+func (f *Far) Open() (err error) {
+	if f.vantage == nil {
+		f.vantage, err = f.open()
+	}
+	return err
+}
+
+// Close closes the captures; Record does when it returns. Closing twice is harmless.
+func (f *Far) Close() {
+	if f.vantage != nil {
+		f.vantage.close()
+		f.vantage = nil
+	}
 }
 
 // session is that with the server: this host sends, the other receives.
@@ -35,7 +54,8 @@ type session struct {
 	link        Link
 	clock       peer.Offset // of the last comparison
 	superFrames bool
-	clockSet    bool // in the last trial
+	clockSet    bool              // in the last trial
+	told        *traffic.Schedule // what the server has
 }
 
 // reach opens a session.
@@ -44,7 +64,7 @@ func (f *Far) reach(ctx context.Context, version string) (s *session, err error)
 	if f.IP != 0 {
 		network = fmt.Sprintf("tcp%d", f.IP)
 	}
-	s = new(session)
+	s = &session{vantage: f.vantage}
 	for limit := time.Now().Add(busyLimit); ; time.Sleep(busyLimit / 20) {
 		err = f.within(func() (err error) {
 			s.conn, err = peer.Dial(ctx, net.Dialer{}, network, f.Address, f.Key, version)
@@ -58,7 +78,7 @@ func (f *Far) reach(ctx context.Context, version string) (s *session, err error)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.open(ctx, f.Place); err != nil {
+	if err := s.open(ctx); err != nil {
 		err = s.blame(err)
 		s.close()
 		if ctx.Err() != nil {
@@ -72,7 +92,7 @@ func (f *Far) reach(ctx context.Context, version string) (s *session, err error)
 // busyLimit is how long the server may take to clean up after the session before this one.
 const busyLimit = 2 * time.Second
 
-func (s *session) open(ctx context.Context, p Place) (err error) {
+func (s *session) open(ctx context.Context) (err error) {
 	if err := s.conn.Send(kindBegin, struct{}{}); err != nil {
 		return err
 	}
@@ -81,9 +101,6 @@ func (s *session) open(ctx context.Context, p Place) (err error) {
 	}
 	own, far := addresses(s.conn)
 	s.far = far
-	if s.vantage, err = p.open(); err != nil {
-		return err
-	}
 	if err := s.aim(own, far, s.there.Port); err != nil {
 		return err
 	}
@@ -96,12 +113,8 @@ func (s *session) open(ctx context.Context, p Place) (err error) {
 }
 
 func (s *session) close() {
-	if s.conn != nil {
-		s.conn.Close()
-	}
-	if s.vantage != nil {
-		s.vantage.close()
-	}
+	s.conn.Close()
+	s.rest()
 }
 
 // blame says of an error that it is the other host's, or the connection's to it.
@@ -199,6 +212,9 @@ func (s *session) trial(ctx context.Context, e Experiment, p planned, dir string
 	defer cancel()
 	q, err := s.request(e.Transports[p.transport], w, l, true)
 	if err != nil {
+		return nil, nil, err
+	}
+	if err := s.tellSchedule(w.Schedule); err != nil {
 		return nil, nil, err
 	}
 	base, err := s.begin()
@@ -387,11 +403,14 @@ const clockDrift = 10_000
 
 // reach opens the session of an experiment between two hosts and begins its recording.
 func (r *recorder) reach(ctx context.Context) (err error) {
-	if r.session, err = r.Far.reach(ctx, r.Version); err != nil {
-		return err
-	}
 	if len(r.Links) != 1 {
 		return errors.New("between two hosts there is one link")
+	}
+	if err := r.Far.Open(); err != nil {
+		return err
+	}
+	if r.session, err = r.Far.reach(ctx, r.Version); err != nil {
+		return err
 	}
 	l := r.session.link
 	l.CongestionControl = r.Links[0].CongestionControl
@@ -412,8 +431,8 @@ func (r *recorder) reach(ctx context.Context) (err error) {
 	for c := range r.cells() {
 		r.left.add(r.Trials*len(r.manifest.Workloads[c].Transports), r.each(c))
 	}
-	if r.Opened != nil {
-		return r.Opened()
+	if r.before != nil {
+		return r.takeOver()
 	}
 	return nil
 }
@@ -424,7 +443,7 @@ func (r *recorder) within(fn func() error) error { return r.Far.Place.within(fn)
 func (r *recorder) attempt(ctx context.Context, name string) (refused, err error) {
 	switch {
 	case traffic.SetsHost(name):
-		return errors.New("it sets sysctls or routes, and real hosts stay as they are"), nil
+		return errors.New("real hosts stay as they are, and this takes other sysctls or routes"), nil
 	case !traffic.DependsOnKernel(name):
 		return nil, nil
 	}

@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -244,15 +245,39 @@ func TestPatternsBetweenHosts(t *testing.T) {
 	}
 }
 
+// TestScheduleBetweenHosts has more messages than one message of the control connection holds.
+func TestScheduleBetweenHosts(t *testing.T) {
+	h := connect(t, lab.Config{MTU: 1500, IP: 4, Queue: 1000, Link: lab.Veth}, wire.Config{}, generous)
+	e := h.experiment(t)
+	e.Transports, e.Optional, e.Trials = []string{"tcp-cork"}, nil, 2
+	s := &traffic.Schedule{Origin: "a test"}
+	octets := int64(0)
+	for i := range 3*scheduleChunk/dueLen + 1 {
+		s.Sizes, s.Due = append(s.Sizes, int32(1+i%20)), append(s.Due, int64(i)*1000)
+		octets += int64(s.Sizes[i])
+	}
+	e.Workloads[0] = traffic.Workload{Messages: len(s.Sizes), Schedule: s, Interval: time.Microsecond}
+	_, m := record(t, e)
+	mustAgree(t, m)
+	for _, trial := range m.Workloads[0].Transports[0].Trials {
+		if trial.MessagesDelivered != int64(len(s.Sizes)) || trial.ApplicationBytes.Delivered != octets || trial.FromDue == nil || trial.FromDue.P50 == nil {
+			t.Errorf("%+v, want %d messages, %d octets", trial, len(s.Sizes), octets)
+		}
+	}
+}
+
 func TestServerRefuses(t *testing.T) {
 	h := connect(t, lab.Config{MTU: 1500, IP: 4, Queue: 1000, Link: lab.Veth}, wire.Config{}, Limits{Bytes: 10_000, Duration: time.Minute, Rate: 1e6})
 	for name, c := range map[string]struct {
 		change func(*Experiment)
 		want   string
 	}{
-		"too many bytes":       {func(e *Experiment) { e.Workloads[0].Messages = 1000 }, "a trial of 90000 bytes is larger than the 10000 that this server allows"},
-		"too fast":             {func(e *Experiment) { e.Workloads[0].Interval = time.Microsecond }, "more than the 1000000 bit/s"},
-		"too long":             {func(e *Experiment) { e.Workloads[0].Interval = 10 * time.Second }, "longer than the 1m0s"},
+		"too many bytes": {func(e *Experiment) { e.Workloads[0].Messages = 1000 }, "a trial of 90000 bytes is larger than the 10000 that this server allows"},
+		"too fast":       {func(e *Experiment) { e.Workloads[0].Interval = time.Microsecond }, "more than the 1000000 bit/s"},
+		"too long":       {func(e *Experiment) { e.Workloads[0].Interval = 10 * time.Second }, "longer than the 1m0s"},
+		"schedule too large": {func(e *Experiment) {
+			e.Workloads[0] = scheduled(slices.Repeat([]int32{1}, 10_001), make([]int64, 10_001)...)
+		}, "a schedule of 10001 messages or more is larger than"},
 		"another interface":    {func(e *Experiment) { e.Far.Interface = "lo" }, "lo is the loopback interface"},
 		"no such interface":    {func(e *Experiment) { e.Far.Interface = "none0" }, "find none0"},
 		"unknown congestion":   {func(e *Experiment) { e.Links[0].CongestionControl = "nobody" }, "nobody"},

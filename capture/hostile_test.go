@@ -3,9 +3,11 @@ package capture
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"encoding/json"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -57,14 +59,18 @@ func TestLimitsAreOfMemoryToo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := Limits{Bytes: 1e9, Duration: time.Hour}
+	l := Limits{Bytes: 1e9, Duration: time.Hour, Rate: 100e6}
 	for name, c := range map[string]struct {
 		workload traffic.Workload
 		want     string
 	}{
-		"few":                             {traffic.Workload{Messages: 256, Sizes: sizes, Connections: 2}, ""},
-		"large messages that never come":  {traffic.Workload{Messages: 256, Sizes: sizes, Connections: 256}, "larger than"},
-		"a schedule, whose rate none has": {traffic.Workload{Messages: 1, Schedule: &traffic.Schedule{Sizes: []int32{9}, Due: []int64{0}}}, "schedule"},
+		"few":                            {traffic.Workload{Messages: 256, Sizes: sizes, Connections: 2}, ""},
+		"large messages that never come": {traffic.Workload{Messages: 256, Sizes: sizes, Connections: 256}, "larger than"},
+		"a schedule":                     {scheduled([]int32{9, 1000}, 0, 1e6), ""},
+		"a schedule that is too long":    {scheduled([]int32{9, 9}, 0, int64(2*time.Hour)), "longer than"},
+		"a schedule that is too fast":    {scheduled([]int32{9, 16000}, 0, 1e6), "more than"},
+		"a schedule that is too large":   {scheduled(slices.Repeat([]int32{16 << 20}, 100), make([]int64, 100)...), "larger than"},
+		"a schedule of an empty message": {scheduled([]int32{9, 0}, 0, 1), "message size"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := l.allow(c.workload, request{Transport: "tcp", Rounds: 1}, 4)
@@ -72,6 +78,42 @@ func TestLimitsAreOfMemoryToo(t *testing.T) {
 				t.Errorf("%v, want %q", err, c.want)
 			}
 		})
+	}
+}
+
+func scheduled(sizes []int32, due ...int64) traffic.Workload {
+	return traffic.Workload{Messages: len(sizes), Schedule: &traffic.Schedule{Sizes: sizes, Due: due}}
+}
+
+func TestScheduleOfAnotherHost(t *testing.T) {
+	message := func(size uint32, due uint64) []byte {
+		return binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint32(nil, size), due)
+	}
+	for name, c := range map[string]struct {
+		b    []byte
+		want string
+	}{
+		"none":              {nil, ""},
+		"two":               {append(message(1, 5), message(70000, 5)...), ""},
+		"cut off":           {message(1, 5)[:11], "cut off"},
+		"going backward":    {append(message(1, 5), message(1, 4)...), "message 2 has 1 bytes and is due at 4 ns"},
+		"before the first":  {message(1, 1<<63), "message 1"},
+		"of 2 GiB":          {message(1<<31, 0), "message 1"},
+		"more than allowed": {bytes.Repeat(message(1, 0), 11), "larger than the 10 bytes"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := new(traffic.Schedule)
+			err := appendSchedule(s, c.b, 10)
+			if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+				t.Errorf("%v, want %q", err, c.want)
+			}
+			if len(s.Sizes) != len(s.Due) || len(s.Sizes) > 10 {
+				t.Errorf("%d sizes, %d times", len(s.Sizes), len(s.Due))
+			}
+		})
+	}
+	if _, err := (workloadRequest{Workload: traffic.Workload{Messages: 1}, Arrivals: "constant", Schedule: true}).workload(nil); err == nil {
+		t.Error("a schedule that nobody told is taken")
 	}
 }
 

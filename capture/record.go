@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"wiretax/capture/recording"
@@ -178,6 +179,9 @@ func (r *recorder) dismantle() {
 		r.session.close()
 		r.session = nil
 	}
+	if r.Far != nil {
+		r.Far.Close()
+	}
 	if r.bench != nil {
 		r.bench.close()
 		r.bench = nil
@@ -223,10 +227,12 @@ func (b *bench) try(ctx context.Context, transport string) error {
 // tryLimit is plenty for a handshake.
 const tryLimit = 10 * time.Second
 
-// leaveOut takes out of the manifest what cannot be measured, if it is optional.
+// leaveOut takes out of the manifest what cannot be measured, if it is optional. What is left out for one reason is one warning.
 func (r *recorder) leaveOut(refused map[int]map[string]error) error {
 	for c, facts := range r.manifest.Workloads {
 		ip := r.link(c).IP
+		var reasons []string
+		names := make(map[string][]string)
 		for _, name := range r.Transports {
 			optional := slices.Contains(r.Optional, name)
 			why := refused[ip][name]
@@ -239,8 +245,14 @@ func (r *recorder) leaveOut(refused map[int]map[string]error) error {
 				return fmt.Errorf("%s: %w", name, why)
 			default:
 				facts.remove(name)
-				r.manifest.warn("transport_left_out", name+" left out: "+why.Error())
+				if names[why.Error()] == nil {
+					reasons = append(reasons, why.Error())
+				}
+				names[why.Error()] = append(names[why.Error()], name)
 			}
+		}
+		for _, why := range reasons {
+			r.manifest.warn("transport_left_out", strings.Join(names[why], ", ")+" left out: "+why)
 		}
 	}
 	return nil

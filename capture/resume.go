@@ -167,6 +167,13 @@ func (r *recorder) sayChanges() {
 			now.warn(hostChanged, fmt.Sprintf("resumed with another %s: %s before, %s then", fact.what, fact.before, fact.now))
 		}
 	}
+	if now.FarHost != nil && before.FarHost != nil {
+		if *now.FarHost != *before.FarHost {
+			now.warn(hostChanged, fmt.Sprintf("resumed with another far host: kernel %s, libpcap %s, %d CPUs before, kernel %s, libpcap %s, %d CPUs then",
+				before.FarHost.Kernel, before.FarHost.Libpcap, before.FarHost.CPUs, now.FarHost.Kernel, now.FarHost.Libpcap, now.FarHost.CPUs))
+		}
+		now.FarHost = before.FarHost
+	}
 	now.Host, now.Version = before.Host, before.Version
 }
 

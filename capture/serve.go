@@ -158,8 +158,9 @@ func addresses(conn *peer.Conn) (own, far netip.Addr) {
 type farEnd struct {
 	*Server
 	*vantage
-	conn *peer.Conn
-	far  netip.Addr
+	conn     *peer.Conn
+	far      netip.Addr
+	schedule *traffic.Schedule // that the client told last
 }
 
 // errDone says that the client has closed the connection between two trials: it has what it wants.
@@ -177,6 +178,9 @@ func (e *farEnd) next(ctx context.Context) error {
 		return err
 	case kind == peer.AskClock:
 		return e.conn.TellClocks()
+	case kind == kindSchedule:
+		e.schedule, err = e.hearSchedule(ctx, read)
+		return err
 	case kind != kindTrial:
 		return fmt.Errorf("unexpected message %q", kind)
 	}
@@ -189,7 +193,7 @@ func (e *farEnd) next(ctx context.Context) error {
 
 // trial is the receiver's part of a trial.
 func (e *farEnd) trial(ctx context.Context, r request) error {
-	w, err := r.Workload.workload()
+	w, err := r.Workload.workload(e.schedule)
 	if err != nil {
 		return err
 	}
@@ -208,7 +212,7 @@ func (e *farEnd) trial(ctx context.Context, r request) error {
 		AnswerLimit: r.AnswerLimit,
 	}, meeting(e.conn))
 	if err != nil {
-		return err
+		return e.blame(err)
 	}
 	times := half.Times
 	half.Times = nil
@@ -223,6 +227,19 @@ func (e *farEnd) trial(ctx context.Context, r request) error {
 	}
 	return e.report(base, r.Trial)
 }
+
+// blame prefers the end of the connection to what followed from it: the sockets of a client that ends may close first.
+func (e *farEnd) blame(err error) error {
+	select {
+	case <-e.conn.Context().Done():
+		return context.Cause(e.conn.Context())
+	case <-time.After(lastWords):
+		return err
+	}
+}
+
+// lastWords is how long those of a client may take behind the end of its sockets.
+const lastWords = 100 * time.Millisecond
 
 // report tells what this end saw.
 func (e *farEnd) report(base stand, frames bool) error {
@@ -259,15 +276,16 @@ func (l Limits) allow(w traffic.Workload, r request, ip int) error {
 	if err := w.Check(r.Transport, ip); err != nil { // before anything is made for its messages
 		return err
 	}
+	span := time.Duration(w.Messages) * w.Interval
 	if w.Schedule != nil {
-		return errors.New("a schedule of messages: run --to asks for none")
+		span = time.Duration(w.Schedule.Due[w.Messages-1])
 	}
 	switch n := max(w.Plan().Octets(), w.Buffers()); {
 	case n > l.Bytes:
 		return fmt.Errorf("a trial of %d bytes is larger than the %d that this server allows (serve --max-bytes)", n, l.Bytes)
-	case w.Interval > 0 && w.MeanSize()*8*float64(time.Second)/float64(w.Interval) > float64(l.Rate) && l.Rate > 0:
+	case span > 0 && w.MeanSize()*8*float64(w.Messages)/span.Seconds() > float64(l.Rate) && l.Rate > 0:
 		return fmt.Errorf("%v: more than the %d bit/s that this server allows (serve --max-rate)", w, l.Rate)
-	case time.Duration(w.Messages)*w.Interval > l.Duration:
+	case span > l.Duration:
 		return fmt.Errorf("%v: longer than the %v that this server allows (serve --max-duration)", w, l.Duration)
 	case r.Rounds < 1 || r.Rounds > maxRounds || r.AnswerLimit < 0 || r.AnswerLimit > time.Hour:
 		return fmt.Errorf("%d rounds, answers within %v", r.Rounds, r.AnswerLimit)

@@ -14,11 +14,12 @@ import (
 	"wiretax/capture/traffic"
 )
 
-// The messages of a session, in their order. begin and ready open it; for each trial follow trial, terms, counts, and from the
-// server half, times, counts, sighting, sent, arrived, end.
+// The messages of a session, in their order. begin and ready open it; for each trial follow schedule, where messages have one
+// that the server does not know yet, trial, terms, counts, and from the server half, times, counts, sighting, sent, arrived, end.
 const (
 	kindBegin    = "begin"
 	kindReady    = "ready"
+	kindSchedule = "schedule"
 	kindTrial    = "trial"
 	kindTerms    = "terms"
 	kindCounts   = "counts"
@@ -63,20 +64,27 @@ type request struct {
 type workloadRequest struct {
 	traffic.Workload
 	Sizes, Arrivals string
+	Schedule        bool // the one that was told last
 }
 
 // ask writes a workload down so that the other host makes the same messages of it.
 func ask(w traffic.Workload) (workloadRequest, error) {
-	r := workloadRequest{Workload: w, Sizes: w.Sizes.String(), Arrivals: w.Arrivals.String()}
-	if again, err := r.workload(); err != nil || !reflect.DeepEqual(again, w) {
+	r := workloadRequest{Workload: w, Sizes: w.Sizes.String(), Arrivals: w.Arrivals.String(), Schedule: w.Schedule != nil}
+	r.Workload.Schedule = nil // too long for a message
+	if again, err := r.workload(w.Schedule); err != nil || !reflect.DeepEqual(again, w) {
 		return r, errors.Join(fmt.Errorf("%v cannot be sent to another host", w), err)
 	}
 	return r, nil
 }
 
-func (r workloadRequest) workload() (w traffic.Workload, err error) {
+func (r workloadRequest) workload(told *traffic.Schedule) (w traffic.Workload, err error) {
 	w = r.Workload
-	w.Sizes, w.Arrivals = traffic.Sizes{}, traffic.Arrivals{}
+	w.Sizes, w.Arrivals, w.Schedule = traffic.Sizes{}, traffic.Arrivals{}, nil
+	if r.Schedule {
+		if w.Schedule = told; told == nil {
+			return w, errors.New("a schedule of messages that was not told")
+		}
+	}
 	if r.Sizes != "" {
 		if w.Sizes, err = traffic.ParseSizes(r.Sizes); err != nil {
 			return w, err
@@ -94,8 +102,8 @@ func meeting(conn *peer.Conn) traffic.Meeting {
 	}
 }
 
-// chunk is how many octets of a series travel in a message.
-const chunk = 512 << 10
+// chunk is how many octets of a series travel in a message: few enough to be read in time on a slow link.
+const chunk = 64 << 10
 
 // sendTimes sends times as they are, 8 octets each.
 func sendTimes(conn *peer.Conn, times [][]int64) error {

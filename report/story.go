@@ -60,7 +60,7 @@ const storyWorkloads = 3
 // report.
 func storyDocument(r *analyze.Run, inline bool) document {
 	w := referenceFirst(&r.Workloads[0])
-	lines := append(presetLines(r.Preset), line{text: linkLine(*r.LinkOf(w))})
+	lines := append(append(presetLines(r.Preset), line{text: linkLine(*r.LinkOf(w))}), clockLines(w)...)
 	d := document{{title: workloadLine(w), lines: lines}}
 	if len(w.Transports) > 0 {
 		d = append(d, section{table: transportTable(w, false, inline)})

@@ -16,7 +16,7 @@ import (
 )
 
 // Protocol is the version of what the ends say to each other. Ends of different versions do not talk.
-const Protocol = 1
+const Protocol = 2
 
 // hello is each end's first message.
 type hello struct {

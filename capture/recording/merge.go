@@ -82,8 +82,8 @@ func (in *input) look(ctx context.Context, read *atomic.Int64, when bool) (err e
 	if !when {
 		return nil
 	}
-	in.records = make([]Record, mergeBatch)
-	n, _ := in.file.Next(in.records[:1]) // an error will be met again
+	in.records = make([]Record, 1)
+	n, _ := in.file.Next(in.records) // an error will be met again
 	in.next = in.records[:n]
 	in.first = math.MaxInt64 // without a record its place is at the end
 	if n > 0 {
@@ -226,6 +226,9 @@ func (m *Merge) fill(in *input) bool {
 		m.cuts = append(m.cuts, &CutError{File: in.name, Cause: in.failed})
 		return false
 	}
+	if len(in.records) < mergeBatch {
+		in.records = make([]Record, mergeBatch)
+	}
 	n, err := in.file.Next(in.records)
 	in.next = in.records[:n]
 	m.number(in)
@@ -235,7 +238,7 @@ func (m *Merge) fill(in *input) bool {
 	return err == nil
 }
 
-// end closes a file that gives no more.
+// end closes a file that gives no more, and lets its memory go.
 func (m *Merge) end(in *input, why error) {
 	m.number(in)
 	if why != io.EOF {
@@ -243,6 +246,7 @@ func (m *Merge) end(in *input, why error) {
 	}
 	m.ended = append(m.ended, in)
 	in.file.Close()
+	in.file, in.records, in.next = nil, nil, nil
 }
 
 // number gives the interfaces that a file has described since the last call their numbers in the Merge.

@@ -222,6 +222,9 @@ func TestMergeReadsAhead(t *testing.T) {
 			t.Errorf("%s: %d records", names[i], n)
 		}
 	}
+	if open := openFiles(m); open > 0 {
+		t.Errorf("%d files are held at the end", open)
+	}
 	m.Close()
 	for range 100 {
 		if len(m.shared) == cap(m.shared) && runtime.NumGoroutine() <= before {
@@ -234,7 +237,7 @@ func TestMergeReadsAhead(t *testing.T) {
 
 func openFiles(m *Merge) (n int) {
 	for _, in := range m.inputs {
-		if in.file != nil && in.file.closers != nil {
+		if in.file != nil {
 			n++
 		}
 	}

@@ -49,7 +49,7 @@ func (f *farFlags) check(c *cobra.Command, iface string) error {
 	case f.keyFile == "":
 		return usagef(c, "--to %s: want --key-file, the secret that both hosts share (wiretax serve --new-key FILE makes one)", f.to)
 	}
-	for _, flag := range []string{"link", "rate", "rtt", "loss", "mtu", "nic-queue", "peer-if", "in-place", "explain-causes", "from", "resume"} {
+	for _, flag := range []string{"link", "rate", "rtt", "loss", "mtu", "nic-queue", "peer-if", "in-place"} {
 		if c.Flags().Changed(flag) {
 			return usagef(c, "--%s is for a link that wiretax makes: leave it out with --to", flag)
 		}
@@ -57,7 +57,10 @@ func (f *farFlags) check(c *cobra.Command, iface string) error {
 	return nil
 }
 
-// experiment is what the flags ask to measure between the hosts.
+// reads reports whether a capture has the messages, which is no business of root's.
+func (f *farFlags) reads(c *cobra.Command) bool { return c.Flags().Changed("from") }
+
+// experiment is what the flags ask to measure between the hosts; the messages of a capture are still to be read.
 func (f *farFlags) experiment(c *cobra.Command, r *runFlags, iface string) (capture.Experiment, error) {
 	e := capture.Experiment{Seed: r.seed, Version: version, Flags: asked(c.Flags())}
 	switch {
@@ -86,7 +89,11 @@ func (f *farFlags) experiment(c *cobra.Command, r *runFlags, iface string) (capt
 		e.Far.IP = link.IP
 	}
 	e.Links = []capture.Link{link}
-	for _, part := range []func(*cobra.Command, *capture.Experiment) error{r.carriers, r.trials, r.messages} {
+	parts := []func(*cobra.Command, *capture.Experiment) error{r.carriers, r.causes, r.trials}
+	if !f.reads(c) {
+		parts = append(parts, r.messages, r.story)
+	}
+	for _, part := range parts {
 		if err := part(c, &e); err != nil {
 			return e, err
 		}
@@ -112,17 +119,23 @@ func (f *farFlags) run(c *cobra.Command, r *runFlags, here interfaceFlags) (err 
 		return err
 	}
 	defer giveBack(&err)
+	if err := e.Far.Open(); err != nil {
+		return captureAdvice(err)
+	}
+	defer e.Far.Close()
+	if err := privilege.Drop(become); err != nil {
+		return err
+	}
+	if f.reads(c) {
+		if err := cmp.Or(r.messages(c, &e), r.story(c, &e)); err != nil {
+			return err
+		}
+	}
 	dir, release, err := r.directory()
 	if err != nil {
 		return err
 	}
 	defer release()
-	if become != nil {
-		if err := os.Chown(dir, become.UID, become.GID); err != nil {
-			return fmt.Errorf("give recording to its user: %w", err)
-		}
-	}
-	e.Opened = func() error { return privilege.Drop(become) }
 	return r.recordAndPrint(c, e, dir)
 }
 

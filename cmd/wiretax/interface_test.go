@@ -251,12 +251,18 @@ func (m *machine) awaitReturn() {
 // asSudo is a user who called sudo.
 const asSudo = 1234
 
-// start starts wiretax on the machine, called by sudo.
-func (m *machine) start(t *testing.T, args ...string) (c *exec.Cmd, stdout, stderr *bytes.Buffer) {
-	t.Helper()
-	c = program(args...)
+// program is wiretax on the machine, called by sudo.
+func (m *machine) program(args ...string) *exec.Cmd {
+	c := program(args...)
 	c.Env = append(os.Environ(), "XDG_STATE_HOME="+m.state, "GORACE=atexit_sleep_ms=0",
 		fmt.Sprintf("SUDO_UID=%d", asSudo), fmt.Sprintf("SUDO_GID=%d", asSudo))
+	return c
+}
+
+// start starts wiretax on the machine.
+func (m *machine) start(t *testing.T, args ...string) (c *exec.Cmd, stdout, stderr *bytes.Buffer) {
+	t.Helper()
+	c = m.program(args...)
 	stdout, stderr = new(bytes.Buffer), new(bytes.Buffer)
 	c.Stdout, c.Stderr = stdout, stderr
 	if err := m.within(c.Start); err != nil {

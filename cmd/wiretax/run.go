@@ -108,7 +108,7 @@ that TLS and QUIC add to the application's own count as header bytes.`,
 	fl.StringVar(&f.offloads, "offloads", "off", "`off|keep` segmentation offload; kept, it makes super-frames, which are expanded (--link veth and -i; off, -i switches off what makes them, and back on at the end)")
 	fl.BoolVar(&f.nicQueue, "nic-queue", false, "put the kernel's token bucket with the link's rate in front of the sender, as a NIC's queue: TCP small queues and autocorking work by what waits there (up to about 100M)")
 	fl.StringVar(&f.preset, "preset", "", "a known workload by `NAME`, its numbers with their sources: "+strings.Join(presetNames(), ", ")+". A flag given beside it overrides the preset's")
-	fl.BoolVar(&f.explainCauses, "explain-causes", false, "tell what Nagle, autocorking, cwnd, delayed ACK and timestamps each contribute: trials with and without, in turn, of every TCP transport")
+	fl.BoolVar(&f.explainCauses, "explain-causes", false, "tell what Nagle, autocorking, cwnd, delayed ACK and timestamps each contribute: trials with and without, in turn, of every TCP transport (--to: Nagle alone, real hosts stay as they are)")
 	fl.StringVar(&f.out, "out", "", "keep the captures and run.json in this new `DIR`")
 	fl.StringVar(&f.resume, "resume", "", "go on with the interrupted recording in `DIR`; flags may be left out, they are those it began with")
 	f.real.register(fl)
