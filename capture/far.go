@@ -134,7 +134,7 @@ func (s *session) rounds() int {
 // exchange sends the workload and returns what both ends saw of it.
 func (s *session) exchange(ctx context.Context, q request, w traffic.Workload) (sent, received *traffic.Half, err error) {
 	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // it would be measured as latency
-	ctx, cancel := context.WithCancelCause(ctx)
+	ctx, cancel := s.untilFull(ctx)
 	defer cancel(nil)
 	defer context.AfterFunc(s.conn.Context(), func() { cancel(context.Cause(s.conn.Context())) })()
 	if err := s.conn.Send(kindTrial, q); err != nil {

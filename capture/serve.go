@@ -204,6 +204,8 @@ func (e *farEnd) trial(ctx context.Context, r request) error {
 	if err != nil {
 		return err
 	}
+	ctx, cancel := e.untilFull(ctx)
+	defer cancel(nil)
 	half, err := traffic.Receive(ctx, traffic.Config{
 		Workload: w, Transport: r.Transport, MTU: r.MTU, CongestionControl: r.CongestionControl, Port: e.Port,
 		From: traffic.Host{Addr: e.far}, To: traffic.Host{Addr: e.own, Within: e.vantage.Within},
