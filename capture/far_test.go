@@ -133,6 +133,7 @@ func TestTwoHostsSeeTheLabsFrames(t *testing.T) {
 			for _, transport := range m.Workloads[0].Transports {
 				for i, trial := range transport.Trials {
 					trials++
+					checkResidence(t, transport.Name, trial.Residence, !strings.HasPrefix(transport.Name, "tls"))
 					if trial.Witnesses.Interface == trial.Witnesses.Capture {
 						counted++
 					}
@@ -171,6 +172,20 @@ func checkFarTrial(t *testing.T, name string, trial *trialFacts) {
 	}
 	if n := trial.Drops[lostOnPath]; n != 0 {
 		t.Errorf("%s: %d frames lost", name, n)
+	}
+}
+
+// checkResidence: each host knows how long messages stayed in its own buffers, the receiver of TLS alone does not know where
+// they are.
+func checkResidence(t *testing.T, name string, r residenceFacts, receives bool) {
+	t.Helper()
+	if quic := strings.HasPrefix(name, "quic"); (r.Sender != nil) == quic || (r.Receiver != nil) == (quic || !receives) {
+		t.Errorf("%s: residence %+v", name, r)
+	}
+	for _, l := range []*latencyFacts{r.Sender, r.Receiver} {
+		if l != nil && !(*l.P50 >= 0 && *l.P50 <= *l.P99 && *l.Max < 60) {
+			t.Errorf("%s: residence %v, %v, %v", name, *l.P50, *l.P99, *l.Max)
+		}
 	}
 }
 

@@ -39,6 +39,7 @@ type vantage struct {
 	others   *others
 	offloads map[string]bool
 	agreed   *stand // when interface and captures agreed last; nil: they did not
+	ahead    int64  // clocksApart when the trial began
 }
 
 // mostCaptured bounds the octets that a host keeps of a trial's frames in memory, in each direction, and then sends home: those
@@ -104,9 +105,13 @@ func (v *vantage) aim(own, far netip.Addr, port uint16) error {
 	return errors.Join(v.observer.capture.SetFilter(filter), v.others.capture.SetFilter("not ("+filter+")"))
 }
 
-// rest ends what aim began.
+// rest ends what aim began, and frees what was kept.
 func (v *vantage) rest() {
 	v.observer.reset()
+	v.observer.mu.Lock()
+	v.observer.records, v.observer.starts, v.observer.arena = nil, nil, nil
+	*v.observer.arrived = store{limit: v.observer.arrived.limit}
+	v.observer.mu.Unlock()
 	_ = errors.Join(v.observer.capture.SetFilter(nothing), v.others.capture.SetFilter(nothing)) // else it sees a little more
 }
 
@@ -207,6 +212,8 @@ type sighting struct {
 	Tx, Rx int64            // packets that the interface counted, less those of others
 	Drops  map[string]int64 `json:"drops"`
 	Others [2]int64         `json:"others"` // frames of others that it sent and that arrived
+	// Residence is how long messages stayed in the buffers of this host's sockets; nil where that is not known.
+	Residence *latencyFacts `json:"residence"`
 }
 
 // since is what was seen since the counters stood at base. An interface's counters are looked at again when they do not agree
@@ -285,6 +292,7 @@ func (v *vantage) untilFull(ctx context.Context) (context.Context, context.Cance
 // begin forgets what was seen before. The counters of interface and captures cannot be read at one moment: it takes those of the
 // last time when they agreed, and else waits for a pause.
 func (v *vantage) begin() (s stand, err error) {
+	v.ahead = clocksApart()
 	v.observer.reset()
 	v.observer.mu.Lock()
 	v.observer.arrived.reset()
