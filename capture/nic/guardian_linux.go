@@ -68,6 +68,8 @@ type guardian struct{ journal *journal }
 
 func (g *guardian) serve(r request, namespace *os.File) (a reply, err error) {
 	switch {
+	case (r.ForMove || r.Move != "") && rightsOfFile():
+		return a, fmt.Errorf("move interfaces: %w", errRightsOfFile)
 	case g.journal == nil && len(r.Borrow) > 0:
 		return g.borrow(r)
 	case g.journal != nil && r.Move != "" && namespace != nil:

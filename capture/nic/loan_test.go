@@ -381,6 +381,10 @@ func TestRepairOfOtherJournals(t *testing.T) {
 	dir := filepath.Join(os.Getenv("XDG_STATE_HOME"), "wiretax")
 	try(t, os.MkdirAll(dir, 0o755))
 	path := filepath.Join(dir, "interfaces-1.json")
+	other, ended := inodeOf(t, elsewhere(t)), "has ended"
+	if !seesAll() {
+		ended = "another network namespace"
+	}
 	for _, tc := range []struct {
 		condition string
 		journal   journal
@@ -389,9 +393,10 @@ func TestRepairOfOtherJournals(t *testing.T) {
 		stays     bool
 	}{
 		{"another boot", journal{Schema: journalSchema, BootID: "another"}, 0o600, "last boot", "", false},
-		{"another namespace", journal{Schema: journalSchema, BootID: bootID(), Namespace: 1}, 0o600, "another network namespace", "", true},
+		{"another namespace", journal{Schema: journalSchema, BootID: bootID(), Namespace: other}, 0o600, "another network namespace", "", true},
+		{"a namespace that ended", journal{Schema: journalSchema, BootID: bootID(), Namespace: 1}, 0o600, ended, "", !seesAll()},
 		{"a later namespace with the inode of one that ended", journal{Schema: journalSchema, BootID: bootID(), Namespace: namespaceInode(),
-			Cookie: 1 << 63, Interfaces: []State{{Name: "gone0"}}}, 0o600, "another network namespace", "", true},
+			Cookie: 1 << 63, Interfaces: []State{{Name: "gone0"}}}, 0o600, ended, "", !seesAll()},
 		{"an interface that is gone", journal{Schema: journalSchema, BootID: bootID(), Namespace: namespaceInode(),
 			Interfaces: []State{{Name: "gone0"}}}, 0o600, "no longer in this machine: gone0", "", false},
 		{"written by anybody", journal{Schema: journalSchema, BootID: bootID()}, 0o622, "", "not written by this user", true},
@@ -417,6 +422,44 @@ func TestRepairOfOtherJournals(t *testing.T) {
 			}
 			os.Remove(path)
 		})
+	}
+}
+
+func inodeOf(t *testing.T, namespace *os.File) uint64 {
+	t.Helper()
+	var st unix.Stat_t
+	try(t, unix.Fstat(int(namespace.Fd()), &st))
+	return st.Ino
+}
+
+// A namespace lives on while anything keeps it, and has ended when nothing does.
+func TestNamespaceEndsWithTheLastThatKeepsIt(t *testing.T) {
+	needInside(t)
+	var j journal
+	var kept *os.File
+	try(t, os.MkdirAll(placesDir, 0o755))
+	t.Run("a thread", func(t *testing.T) {
+		namespace := elsewhere(t)
+		j.Namespace = inodeOf(t, namespace)
+		if j.ended() {
+			t.Error("ended, though a thread is in it")
+		}
+		fd, err := unix.Dup(int(namespace.Fd()))
+		try(t, err)
+		kept = os.NewFile(uintptr(fd), "namespace")
+	})
+	if j.ended() {
+		t.Error("ended, though a descriptor keeps it")
+	}
+	place := placeOf("kept0")
+	try(t, keep(kept, place))
+	kept.Close()
+	if j.ended() {
+		t.Error("ended, though a mount keeps it")
+	}
+	try(t, forget(place))
+	if j.ended() != seesAll() { // who does not see every process does not know
+		t.Errorf("ended %t, with nothing that keeps it; all processes are seen: %t", j.ended(), seesAll())
 	}
 }
 

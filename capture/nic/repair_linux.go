@@ -16,13 +16,7 @@ func (j *journal) restore() (gone []string, err error) {
 	if err := errors.Join(failures...); err != nil {
 		return gone, err // the namespaces stay: interfaces may be in them
 	}
-	for _, place := range j.Places {
-		failures = append(failures, forget(place))
-	}
-	if err := errors.Join(failures...); err != nil {
-		return gone, err
-	}
-	return gone, j.remove()
+	return gone, j.drop()
 }
 
 func (j *journal) restoreEach() (gone []string, failures []error) {
@@ -84,6 +78,8 @@ func (j *journal) repair() Repaired {
 		r.What, r.Err = "changed before the last boot, which has undone it: journal removed", j.remove()
 	case live:
 		r.What = fmt.Sprintf("in use by process %d: left alone", holder.PID)
+	case !j.here() && j.ended():
+		r.What, r.Err = "lent by a network namespace that has ended, nothing is left to give back: journal removed", j.drop()
 	case !j.here():
 		r.What = fmt.Sprintf("of another network namespace (inode %d): left alone; repair it there", j.Namespace)
 	default:
@@ -95,6 +91,19 @@ func (j *journal) repair() Repaired {
 		}
 	}
 	return r
+}
+
+// drop removes the journal, and the namespaces that were kept for it: with them end the virtual interfaces in them; the kernel
+// takes others back.
+func (j *journal) drop() error {
+	var failures []error
+	for _, place := range j.Places {
+		failures = append(failures, forget(place))
+	}
+	if err := errors.Join(failures...); err != nil {
+		return err
+	}
+	return j.remove()
 }
 
 // Pending are the interfaces that a run which has ended left changed.

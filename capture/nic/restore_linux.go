@@ -18,6 +18,13 @@ import (
 // Restore makes the interface what it was, in the calling thread's namespace, and reads it again to see that it is. What is as
 // it was is not touched: restoring twice is harmless.
 func (s State) Restore() error {
+	if rightsOfFile() {
+		now, err := s.now()
+		if err != nil {
+			return err
+		}
+		s = s.offloadsOnly(now)
+	}
 	failures := s.put()
 	if err := s.await(); err != nil {
 		return errors.Join(append([]error{err}, failures...)...)

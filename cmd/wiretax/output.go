@@ -57,6 +57,9 @@ func (o *outputFlags) check(c *cobra.Command) error {
 	if o.drawn() && c.Name() != "run" && c.Name() != "analyze" {
 		return usagef(c, "--format svg: %s draws no frames; run and analyze do", c.Name())
 	}
+	if o.html() && c.Name() == "doctor" {
+		return usagef(c, "--format html: doctor has no pictures; markdown can be pasted anywhere")
+	}
 	if o.file != "" {
 		if err := recording.Replaceable(o.file); err != nil {
 			return fmt.Errorf("write %s: %w", o.file, err)
