@@ -134,7 +134,7 @@ func (s *session) rounds() int {
 // exchange sends the workload and returns what both ends saw of it.
 func (s *session) exchange(ctx context.Context, q request, w traffic.Workload) (sent, received *traffic.Half, err error) {
 	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // it would be measured as latency
-	ctx, cancel := context.WithCancelCause(ctx)
+	ctx, cancel := s.untilFull(ctx)
 	defer cancel(nil)
 	defer context.AfterFunc(s.conn.Context(), func() { cancel(context.Cause(s.conn.Context())) })()
 	if err := s.conn.Send(kindTrial, q); err != nil {
@@ -236,13 +236,14 @@ func (s *session) trial(ctx context.Context, e Experiment, p planned, dir string
 	if s.clock, err = s.conn.Compare(ctx); err != nil {
 		return nil, nil, err
 	}
-	_, arrived, err := s.frames()
+	own, arrived, err := s.frames()
 	if err != nil {
 		return nil, nil, err
 	}
+	t.here.Residence = s.residence(sent.Outcome.Handovers, own, nil).Sender
 	t.clock, s.clockSet = peer.Between(before, s.clock), peer.Set(before, s.clock)
 	if !s.clockSet && !s.superFrames { // else the frames' times say nothing of the offset, or the i-th to arrive is not the i-th sent
-		t.clock = narrow(t.clock, s.observer.take(), t.farArrived, t.farSent, arrived, time.Since(t.start))
+		t.clock = narrow(t.clock, own, t.farArrived, t.farSent, arrived, time.Since(t.start))
 	}
 	t.outcome = traffic.Join(sent, received, t.clock.Monotonic)
 	facts, err = t.facts()
@@ -271,6 +272,7 @@ func (t *farTrial) facts() (*trialFacts, error) {
 		Latency:          seconds(o.Latency), DurationSeconds: o.Duration.Seconds(), Port: o.Port,
 		Order: t.order + 1, Capture: t.captureName(t.planned),
 	}
+	f.Residence = residenceFacts{Sender: t.here.Residence, Receiver: t.there.Residence}
 	w := t.workload(t.cell)
 	if n, _ := w.Transactions(); n == 0 && o.Latency.Known {
 		uncertainty := t.clock.Uncertainty.Seconds()

@@ -24,6 +24,7 @@ import (
 type hosts struct {
 	*lab.Lab
 	port   int
+	server *Server
 	cancel context.CancelFunc
 	ended  chan error
 	log    chan string
@@ -52,6 +53,7 @@ func connect(t *testing.T, c lab.Config, w wire.Config, limits Limits) *hosts {
 			}
 		},
 	}
+	h.server = s
 	listener, err := s.Listen(t.Context(), fmt.Sprintf(":%d", h.port))
 	if err != nil {
 		t.Fatal(err)
@@ -131,6 +133,7 @@ func TestTwoHostsSeeTheLabsFrames(t *testing.T) {
 			for _, transport := range m.Workloads[0].Transports {
 				for i, trial := range transport.Trials {
 					trials++
+					checkResidence(t, transport.Name, trial.Residence, !strings.HasPrefix(transport.Name, "tls"))
 					if trial.Witnesses.Interface == trial.Witnesses.Capture {
 						counted++
 					}
@@ -169,6 +172,20 @@ func checkFarTrial(t *testing.T, name string, trial *trialFacts) {
 	}
 	if n := trial.Drops[lostOnPath]; n != 0 {
 		t.Errorf("%s: %d frames lost", name, n)
+	}
+}
+
+// checkResidence: each host knows how long messages stayed in its own buffers, the receiver of TLS alone does not know where
+// they are.
+func checkResidence(t *testing.T, name string, r residenceFacts, receives bool) {
+	t.Helper()
+	if quic := strings.HasPrefix(name, "quic"); (r.Sender != nil) == quic || (r.Receiver != nil) == (quic || !receives) {
+		t.Errorf("%s: residence %+v", name, r)
+	}
+	for _, l := range []*latencyFacts{r.Sender, r.Receiver} {
+		if l != nil && !(*l.P50 >= 0 && *l.P50 <= *l.P99 && *l.Max < 60) {
+			t.Errorf("%s: residence %v, %v, %v", name, *l.P50, *l.P99, *l.Max)
+		}
 	}
 }
 
@@ -292,6 +309,46 @@ func TestServerRefuses(t *testing.T) {
 				t.Errorf("%v, want %q", err, c.want)
 			}
 		})
+	}
+}
+
+// TestMoreFramesThanAreKept: one line says what to do, what was complete stays, and the server goes on.
+func TestMoreFramesThanAreKept(t *testing.T) {
+	h := connect(t, lab.Config{MTU: 1500, IP: 4, Queue: 1000, Link: lab.Veth}, wire.Config{}, generous)
+	const frame = 14 + 20 + 8 + 90 + recordHead
+	for name, limit := range map[string]func(Experiment) *int{
+		"here, sent":     func(e Experiment) *int { return &e.Far.vantage.observer.limit },
+		"there, arrived": func(Experiment) *int { return &h.server.vantage.observer.arrived.limit },
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := h.experiment(t)
+			e.Transports, e.Optional, e.Trials = []string{"udp"}, nil, 1
+			if err := e.Far.Open(); err != nil {
+				t.Fatal(err)
+			}
+			*limit(e) = 100 * frame
+			defer func() { h.server.vantage.observer.arrived.limit = mostCaptured }()
+			for _, messages := range []int{100, 101, 16} {
+				e.Workloads = append(e.Workloads, traffic.Workload{Messages: messages, Size: 90})
+			}
+			dir := t.TempDir()
+			err := Record(t.Context(), e, dir, func(Progress) {})
+			var incomplete *IncompleteError
+			if !errors.As(err, &incomplete) || incomplete.Done != 2 || !strings.Contains(err.Error(), "more frames than a host keeps") || strings.Contains(err.Error(), "\n") {
+				t.Errorf("%v, want what to do after 2 trials", err)
+			}
+			if captures, _ := filepath.Glob(filepath.Join(dir, "*.pcapng")); len(captures) != 2 {
+				t.Errorf("captures %v, want 2", captures)
+			}
+			if got := int(count(t, filepath.Join(dir, "2-udp-01.pcapng"))); got != 100 {
+				t.Errorf("%d frames, want 100", got)
+			}
+		})
+	}
+	e := h.experiment(t)
+	e.Transports, e.Optional, e.Trials = []string{"udp"}, nil, 1
+	if err := Record(t.Context(), e, t.TempDir(), func(Progress) {}); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -39,8 +39,9 @@ type observer struct {
 	starts   []int                   // of each record's octets in the arena
 	arena    []byte
 	arrived  *store // keeps what arrives too, where there is one
-	limit    int    // octets of the arena; 0: what it sees is this process's own, and bounded
+	limit    int    // octets of what it keeps, see fits; 0: what it sees is this process's own, and bounded
 	full     bool   // there was more
+	overflow func() // is told so, of either direction; nil: nobody
 
 	passages  []passage
 	fragments fragments
@@ -90,6 +91,7 @@ func (o *observer) frame(f live.Frame) {
 	if !outgoing && o.arrived != nil {
 		o.arrived.add(f)
 	}
+	defer o.tellFull()
 	if outgoing == o.sends && o.arrived == nil { // between two hosts nobody asks for passages, and nobody bounds them
 		if p, ok := o.fragments.passage(f.Data, f.Time.UnixNano()); ok {
 			o.passages = append(o.passages, p)
@@ -97,7 +99,7 @@ func (o *observer) frame(f live.Frame) {
 	}
 	if outgoing {
 		o.sent.Add(1)
-		if o.limit > 0 && len(o.arena)+len(f.Data) > o.limit {
+		if o.limit > 0 && !fits(o.limit, len(o.arena), len(o.starts), f) {
 			o.full = true
 			return
 		}
@@ -107,6 +109,14 @@ func (o *observer) frame(f live.Frame) {
 		o.records = append(o.records, recording.Record{
 			WireLen: f.WireLen - header, Nanos: f.Time.UnixNano(), Link: link, FCS: -1,
 		})
+	}
+}
+
+// tellFull tells once that frames were not kept.
+func (o *observer) tellFull() {
+	if o.overflow != nil && (o.full || o.arrived.full) {
+		o.overflow()
+		o.overflow = nil
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"wiretax/capture/recording"
 	"wiretax/capture/traffic"
 )
 
@@ -167,10 +168,34 @@ func carriages(passages []passage) map[uint16]*carriage {
 
 // residence is how long the messages of a trial stayed in the sockets' buffers, unless the time of day was set meanwhile.
 func (b *bench) residence(o *traffic.Outcome, ahead int64) residenceFacts {
-	if step := clocksApart() - ahead; step > int64(clockStep) || -step > int64(clockStep) {
+	if stepped(ahead) {
 		return residenceFacts{}
 	}
 	return residence(o.Handovers, b.observers[0].passed(), b.observers[1].passed(), ahead)
+}
+
+// residence is that of one of two hosts, by its own clock, from the frames that the sender sent, or that arrived at the receiver.
+func (v *vantage) residence(all []traffic.Handovers, sent, arrived []recording.Record) residenceFacts {
+	if stepped(v.ahead) {
+		return residenceFacts{}
+	}
+	return residence(all, passages(sent), passages(arrived), v.ahead)
+}
+
+func passages(records []recording.Record) (all []passage) {
+	parts := make(fragments)
+	for _, r := range records {
+		if p, ok := parts.passage(r.Data, r.Nanos); ok {
+			all = append(all, p)
+		}
+	}
+	return all
+}
+
+// stepped reports whether somebody set the time of day since CLOCK_REALTIME was so much ahead of CLOCK_MONOTONIC.
+func stepped(ahead int64) bool {
+	step := clocksApart() - ahead
+	return step > int64(clockStep) || -step > int64(clockStep)
 }
 
 // clockStep is what the distance of the two clocks may change by in a trial: NTP slews both alike (adjtimex(2)).

@@ -15,6 +15,7 @@ import (
 
 	"wiretax/capture/nic"
 	"wiretax/capture/peer"
+	"wiretax/capture/recording"
 	"wiretax/capture/traffic"
 )
 
@@ -204,6 +205,8 @@ func (e *farEnd) trial(ctx context.Context, r request) error {
 	if err != nil {
 		return err
 	}
+	ctx, cancel := e.untilFull(ctx)
+	defer cancel(nil)
 	half, err := traffic.Receive(ctx, traffic.Config{
 		Workload: w, Transport: r.Transport, MTU: r.MTU, CongestionControl: r.CongestionControl, Port: e.Port,
 		From: traffic.Host{Addr: e.far}, To: traffic.Host{Addr: e.own, Within: e.vantage.Within},
@@ -214,7 +217,7 @@ func (e *farEnd) trial(ctx context.Context, r request) error {
 	if err != nil {
 		return e.blame(err)
 	}
-	times := half.Times
+	times, handovers := half.Times, half.Outcome.Handovers
 	half.Times = nil
 	if err := e.conn.Send(kindHalf, half); err != nil {
 		return err
@@ -225,7 +228,7 @@ func (e *farEnd) trial(ctx context.Context, r request) error {
 	if err := e.settled(ctx, e.conn, r.Rounds); err != nil {
 		return err
 	}
-	return e.report(base, r.Trial)
+	return e.report(base, handovers, r.Trial)
 }
 
 // blame prefers the end of the connection to what followed from it: the sockets of a client that ends may close first.
@@ -241,26 +244,27 @@ func (e *farEnd) blame(err error) error {
 // lastWords is how long those of a client may take behind the end of its sockets.
 const lastWords = 100 * time.Millisecond
 
-// report tells what this end saw.
-func (e *farEnd) report(base stand, frames bool) error {
+// report tells what this end saw, and where frames are asked for, sends them.
+func (e *farEnd) report(base stand, handovers []traffic.Handovers, frames bool) error {
 	s, err := e.since(base, counterPatience)
 	if err != nil {
 		return err
 	}
+	var sent, arrived []recording.Record
+	if frames {
+		if sent, arrived, err = e.frames(); err != nil {
+			return err
+		}
+		s.Residence = e.residence(handovers, nil, arrived).Receiver
+	}
 	if err := e.conn.Send(kindSighting, s); err != nil {
 		return err
 	}
-	if frames {
-		sent, arrived, err := e.frames()
-		if err != nil {
-			return err
-		}
-		if err := sendRecords(e.conn, kindSent, sent); err != nil {
-			return err
-		}
-		if err := sendRecords(e.conn, kindArrived, arrived); err != nil {
-			return err
-		}
+	if err := sendRecords(e.conn, kindSent, sent); err != nil {
+		return err
+	}
+	if err := sendRecords(e.conn, kindArrived, arrived); err != nil {
+		return err
 	}
 	return e.conn.Send(kindEnd, []byte{})
 }

@@ -186,7 +186,7 @@ func receiveRecords(ctx context.Context, conn *peer.Conn) (sent, arrived []recor
 		if err := read(&b); err != nil {
 			return nil, nil, err
 		}
-		if octets += len(b); octets > 2*mostCaptured+mostCaptured/4 {
+		if octets += len(b); octets > 2*mostCaptured {
 			return nil, nil, errors.New("receive capture: longer than any trial's")
 		}
 		switch kind {

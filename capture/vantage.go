@@ -39,10 +39,15 @@ type vantage struct {
 	others   *others
 	offloads map[string]bool
 	agreed   *stand // when interface and captures agreed last; nil: they did not
+	ahead    int64  // clocksApart when the trial began
 }
 
-// mostCaptured bounds the octets that a host keeps of a trial's frames in memory, in each direction.
+// mostCaptured bounds the octets that a host keeps of a trial's frames in memory, in each direction, and then sends home: those
+// captured and a head for each.
 const mostCaptured = 256 << 20
+
+// errFull ends a trial as soon as there are more frames than a host keeps: it would be for nothing.
+var errFull = fmt.Errorf("more frames than a host keeps of a trial, %d MiB of each direction: fewer --messages", mostCaptured>>20)
 
 // nothing is a filter that no frame passes.
 const nothing = "less 0"
@@ -100,9 +105,13 @@ func (v *vantage) aim(own, far netip.Addr, port uint16) error {
 	return errors.Join(v.observer.capture.SetFilter(filter), v.others.capture.SetFilter("not ("+filter+")"))
 }
 
-// rest ends what aim began.
+// rest ends what aim began, and frees what was kept.
 func (v *vantage) rest() {
 	v.observer.reset()
+	v.observer.mu.Lock()
+	v.observer.records, v.observer.starts, v.observer.arena = nil, nil, nil
+	*v.observer.arrived = store{limit: v.observer.arrived.limit}
+	v.observer.mu.Unlock()
 	_ = errors.Join(v.observer.capture.SetFilter(nothing), v.others.capture.SetFilter(nothing)) // else it sees a little more
 }
 
@@ -203,6 +212,8 @@ type sighting struct {
 	Tx, Rx int64            // packets that the interface counted, less those of others
 	Drops  map[string]int64 `json:"drops"`
 	Others [2]int64         `json:"others"` // frames of others that it sent and that arrived
+	// Residence is how long messages stayed in the buffers of this host's sockets; nil where that is not known.
+	Residence *latencyFacts `json:"residence"`
 }
 
 // since is what was seen since the counters stood at base. An interface's counters are looked at again when they do not agree
@@ -269,9 +280,19 @@ func (v *vantage) settled(ctx context.Context, conn *peer.Conn, rounds int) erro
 	}
 }
 
+// untilFull ends the returned context when more frames have been seen than are kept.
+func (v *vantage) untilFull(ctx context.Context) (context.Context, context.CancelCauseFunc) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	v.observer.mu.Lock()
+	defer v.observer.mu.Unlock()
+	v.observer.overflow = func() { cancel(errFull) }
+	return ctx, cancel
+}
+
 // begin forgets what was seen before. The counters of interface and captures cannot be read at one moment: it takes those of the
 // last time when they agreed, and else waits for a pause.
 func (v *vantage) begin() (s stand, err error) {
+	v.ahead = clocksApart()
 	v.observer.reset()
 	v.observer.mu.Lock()
 	v.observer.arrived.reset()
@@ -304,22 +325,27 @@ func (v *vantage) frames() (sent, arrived []recording.Record, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.full || o.arrived.full {
-		return nil, nil, errors.New("more frames than fit into memory: fewer --messages")
+		return nil, nil, errFull
 	}
 	return sent, o.arrived.records(), nil
 }
 
 // store keeps frames.
 type store struct {
-	limit  int // octets
+	limit  int // octets, see fits
 	full   bool
 	heads  []recording.Record // Data is set by records: the arena moves while it grows
 	starts []int
 	arena  []byte
 }
 
+// fits reports whether another frame may be kept beside those that are, by their octets and their number.
+func fits(limit, octets, frames int, f live.Frame) bool {
+	return octets+len(f.Data)+(frames+1)*recordHead <= limit
+}
+
 func (s *store) add(f live.Frame) {
-	if len(s.arena)+len(f.Data) > s.limit {
+	if !fits(s.limit, len(s.arena), len(s.starts), f) {
 		s.full = true
 		return
 	}

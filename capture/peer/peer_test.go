@@ -235,8 +235,8 @@ func TestRefusals(t *testing.T) {
 }
 
 func TestProtocolVersions(t *testing.T) {
-	m := message{greeting, []byte(`{"protocol":2,"program":"9.9.9"}`)}
-	if err := m.compatible(); err == nil || err.Error() != "protocol 2 of wiretax 9.9.9 there, 1 here: install the same version on both hosts" {
+	m := message{greeting, []byte(`{"protocol":1,"program":"0.0.9"}`)}
+	if err := m.compatible(); err == nil || err.Error() != "protocol 1 of wiretax 0.0.9 there, 2 here: install the same version on both hosts" {
 		t.Error(err)
 	}
 	if err := (message{"trial", nil}).compatible(); err == nil {

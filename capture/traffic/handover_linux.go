@@ -75,9 +75,10 @@ func (s *sealer) end(plain int64) (int64, bool) {
 	return s.writes[i].sealed, true
 }
 
-// handovers puts together when each message was handed over; nothing where octets cannot be told, as in the packets of QUIC.
+// handovers puts together when each message was handed over at the ends that are here; nothing where octets cannot be told, as in
+// the packets of QUIC, and by the receiver alone of a stream of TLS.
 func (c *connection) handovers() (h Handovers, known bool) {
-	if c.via.carrier == overQUIC || c.here != bothHalves {
+	if c.via.carrier == overQUIC || c.via.carrier == overTLS && !c.here.sends() {
 		return h, false
 	}
 	h.Port = c.terms.SenderPorts[c.number]
@@ -87,12 +88,17 @@ func (c *connection) handovers() (h Handovers, known bool) {
 		size := int64(c.messages.size(seq))
 		sent += size
 		end, ok := c.sealer.end(sent)
-		call, noted := c.sentCalls.covering(end)
-		if !ok || !noted {
+		if !ok {
 			break
 		}
-		h.Sent = append(h.Sent, Handover{end, call.At})
-		if t >= 0 || !orderly {
+		if c.here.sends() {
+			call, noted := c.sentCalls.covering(end)
+			if !noted {
+				break
+			}
+			h.Sent = append(h.Sent, Handover{end, call.At})
+		}
+		if !c.here.receives() || t >= 0 || !orderly {
 			continue
 		}
 		if arrived += size; c.via.carrier != overUDP {
