@@ -123,7 +123,11 @@ func (s *survey) latency() string {
 	if s.answered {
 		kind = "round-trip"
 	}
-	return fmt.Sprintf(" Median %s latency of %s less that of %s: %s to %s%sms.", kind, s.name(), s.base, signedOrZero(s.fastest), signedOrZero(s.slowest), glue)
+	added := signedOrZero(s.fastest)
+	if slowest := signedOrZero(s.slowest); slowest != added {
+		added += " to " + slowest
+	}
+	return fmt.Sprintf(" Median %s latency of %s less that of %s: %s%sms.", kind, s.name(), s.base, added, glue)
 }
 
 func signedOrZero(v float64) string {
