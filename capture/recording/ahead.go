@@ -129,10 +129,14 @@ func (a *ahead) drop() {
 	}
 }
 
-// Close ends the goroutine, at the latest when its stream has given what it is asked for, and gives all buffers back.
+// Close ends the goroutine, at the latest when its stream has given what it is asked for. Where buffers are shared they all come
+// back, and Close has to be called by whoever reads; others, which a decompressor may be reading, have nobody who waits for theirs.
 func (a *ahead) Close() error {
 	a.stops.Do(func() {
 		close(a.stop)
+		if a.shared == nil {
+			return
+		}
 		a.drop()
 		go func() {
 			for p := range a.full {

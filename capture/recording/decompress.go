@@ -21,49 +21,48 @@ import (
 // was made with more is refused by the command-line tools, too, unless they are told.
 const maxWindow = 128 << 20
 
-// decompress takes off the compression that src starts with, none or one or two of them (a .gz inside a .zst). Each works
-// ahead in a goroutine of its own, further ahead as long as there are shared buffers. The name is that of the outer one.
+// decompress takes off the compression that src starts with, none or one or two of them (a .gz inside a .zst), in a goroutine that
+// works ahead, further ahead as long as there are shared buffers. The name is that of the outer one.
 func decompress(src io.Reader, shared chan []byte) (_ *bufio.Reader, name string, stop func() error, err error) {
-	name = "none"
-	var pipes []io.Closer
-	stop = func() error {
-		for _, p := range pipes {
-			p.Close()
-		}
-		return nil
-	}
+	stop = func() error { return nil }
 	in := bufio.NewReaderSize(src, 64<<10)
-	for range 2 {
-		head, err := peek(in, longestMagic)
-		if err != nil {
-			return nil, "", stop, err
-		}
-		compression, open := compressionOf(head)
-		if open == nil {
-			break
-		}
-		if name == "none" {
-			name = compression
-		}
-		from := in
-		out := readAhead(context.Background(), shared, func() (io.Reader, func(), error) { return expander(from, compression, open) })
-		pipes = append(pipes, out)
-		in = bufio.NewReaderSize(out, 64<<10)
+	head, err := peek(in, longestMagic)
+	if err != nil {
+		return nil, "", stop, err
 	}
-	return in, name, stop, nil
+	name, open := compressionOf(head)
+	if open == nil {
+		return in, "none", stop, nil
+	}
+	out := readAhead(context.Background(), shared, func() (io.Reader, func(), error) { return expand(in) })
+	return bufio.NewReaderSize(out, 64<<10), name, out.Close, nil
 }
 
-// expander returns what in holds decompressed, and what is to be done at the end. Its errors name the compression.
-func expander(in *bufio.Reader, compression string, open func(*bufio.Reader) (io.Reader, error)) (io.Reader, func(), error) {
-	r, err := open(in)
-	if err != nil {
-		return nil, nil, explained(compression, err)
+// expand returns what in holds decompressed, once or twice, and what is to be done at the end. Its errors name the compression.
+func expand(in *bufio.Reader) (_ io.Reader, end func(), err error) {
+	var open []*zstd.Decoder
+	end = func() {
+		for _, z := range open {
+			z.Close()
+		}
 	}
-	end := func() {}
-	if z, ok := r.(*zstd.Decoder); ok {
-		end = z.Close
+	for range 2 {
+		head, err := peek(in, longestMagic)
+		compression, decoder := compressionOf(head)
+		if err != nil || decoder == nil {
+			return in, end, nil // an error will be met again
+		}
+		r, err := decoder(bufio.NewReaderSize(in, 64<<10))
+		if err != nil {
+			end()
+			return nil, nil, explained(compression, err)
+		}
+		if z, ok := r.(*zstd.Decoder); ok {
+			open = append(open, z)
+		}
+		in = bufio.NewReaderSize(&explaining{r, compression}, longestMagic) // which keeps out of the way of longer reads
 	}
-	return &explaining{r, compression}, end, nil
+	return in, end, nil
 }
 
 // explaining is a decompressor whose errors say which one it is.

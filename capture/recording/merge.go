@@ -169,9 +169,12 @@ func (m *Merge) fillAlone(in *input, b *Batch) bool {
 	_, until := m.earliest()
 	in.next = b.Records
 	b.Records = b.Records[:in.give(b.Records, until)]
-	in.next = slices.Clone(in.next)
-	for i := range in.next {
-		in.next[i].Data = bytes.Clone(in.next[i].Data)
+	if len(in.next) > 0 { // the batch may be filled again before the file is read on
+		in.file.keep()
+		in.next = slices.Clone(in.next)
+		for i := range in.next {
+			in.next[i].Data = bytes.Clone(in.next[i].Data)
+		}
 	}
 	return len(b.Records) > 0
 }

@@ -181,11 +181,16 @@ func (c *counter) Read(p []byte) (int, error) {
 // least one unless it returns an error. Their Data is valid until the next call. At the end of the capture the error is
 // io.EOF; where the capture can't be read further it is a *CutError.
 func (r *Reader) Next(batch []Record) (int, error) {
+	r.keep()
+	return r.next(batch)
+}
+
+// keep takes what is not decoded out of the batch that was filled last.
+func (r *Reader) keep() {
 	if r.lent {
 		r.buf = bytes.Clone(r.buf[r.start:r.end])
 		r.start, r.end, r.lent = 0, len(r.buf), false
 	}
-	return r.next(batch)
 }
 
 func (r *Reader) next(batch []Record) (int, error) {
