@@ -164,6 +164,6 @@ var warningCodes = [...]entry{
 	{"retransmissions_without_loss", "So many TCP frames were sent again on links that were asked to lose none: a retransmission timer or a tail loss probe fired before the ACK came, as on a machine too busy to answer in time, or where --rtt is above the first timer's second (RFC 6298). They count among frames and wire bytes."},
 	{"interface_counters", "Between two hosts the counters of the interfaces did not match the captures in so many trials, less what else was on the interfaces: other traffic moved while they were read, or a driver brings them up to date late. These trials stand without that witness."},
 	{"clock_set", "Between two hosts the clock of one was set, not slewed, during so many trials: the times in the captures of these, and the order of frames of different hosts, are off by as much. Latency is not: it is by CLOCK_MONOTONIC, which nobody sets."},
-	{"super_frames", "Offloads are on at an end of a run between two hosts: super-frames are expanded, and neither frames lost on the way nor the interfaces' counters can be compared."},
+	{"super_frames", "Offloads are on at an end of a run between two hosts, or something in front of an end put frames together on the way: super-frames are expanded, and neither frames lost on the way nor the interfaces' counters can be compared."},
 	{"incomplete", "A run ended before all of its trials: those that are complete count."},
 }
