@@ -141,6 +141,12 @@ func (b *Bulk) activate(c Config) error {
 	return nil
 }
 
+// What keeps an interface from being captured on.
+var (
+	ErrNoInterface = errors.New("no such interface")
+	ErrDown        = errors.New("the interface is down")
+)
+
 // failure is what libpcap says, as one of the system's errors where it is one.
 func (b *Bulk) failure(status C.int) error {
 	text := C.GoString(C.pcap_geterr(b.handle))
@@ -148,9 +154,9 @@ func (b *Bulk) failure(status C.int) error {
 	case C.PCAP_ERROR_PERM_DENIED, C.PCAP_ERROR_PROMISC_PERM_DENIED:
 		return syscall.EPERM // CAP_NET_RAW is missing
 	case C.PCAP_ERROR_NO_SUCH_DEVICE:
-		return errors.New("no such interface")
+		return ErrNoInterface
 	case C.PCAP_ERROR_IFACE_NOT_UP:
-		return errors.New("the interface is down")
+		return ErrDown
 	}
 	if text == "" {
 		text = C.GoString(C.pcap_statustostr(status))

@@ -3,6 +3,7 @@
 package nic
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -55,6 +56,12 @@ func List() ([]Interface, error) {
 		list = append(list, i)
 	}
 	return list, nil
+}
+
+// Exists reports whether there is an interface of that name. Where that cannot be told, there may be one.
+func Exists(name string) bool {
+	_, err := netlink.LinkByName(name)
+	return !errors.As(err, new(netlink.LinkNotFoundError))
 }
 
 // Driver is the name of the interface's driver, as ethtool -i has it; empty where the device does not say.

@@ -83,16 +83,21 @@ func explain(c *cobra.Command, w io.Writer, term string, s report.Style) error {
 	return err
 }
 
-// didYouMean names the candidates that a word may be a misspelling of, as ", did you mean ...?", or nothing. Cobra knows how
-// far away a misspelling is: at most two letters, or it is the beginning of the word. The prefix stands before each.
+// didYouMean names the candidates that a word may be a misspelling of, as ", did you mean ...?", or nothing. The prefix stands
+// before each.
 func didYouMean(word string, candidates []string, prefix string) string {
-	c := cobra.Command{SuggestionsMinimumDistance: 2}
-	for _, name := range candidates {
-		c.AddCommand(&cobra.Command{Use: name, Run: func(*cobra.Command, []string) {}})
-	}
-	near := c.SuggestionsFor(word)
+	near := similar(word, candidates, 2)
 	if len(near) == 0 {
 		return ""
 	}
 	return fmt.Sprintf(", did you mean %s?", prefix+strings.Join(near[:min(len(near), 3)], " or "+prefix))
+}
+
+// similar are the candidates that a word may be a misspelling of: as many letters are wrong at most, or it is their beginning.
+func similar(word string, candidates []string, letters int) []string {
+	c := cobra.Command{SuggestionsMinimumDistance: letters}
+	for _, name := range candidates {
+		c.AddCommand(&cobra.Command{Use: name, Run: func(*cobra.Command, []string) {}})
+	}
+	return c.SuggestionsFor(word)
 }

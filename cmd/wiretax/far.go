@@ -107,6 +107,9 @@ func (f *farFlags) run(c *cobra.Command, r *runFlags, here interfaceFlags) (err 
 	if err != nil {
 		return err
 	}
+	if err := known(c, "-i", here.near); err != nil {
+		return err
+	}
 	if e.Far.Key, err = peer.ReadKey(f.keyFile); err != nil {
 		return err
 	}

@@ -50,6 +50,8 @@ func (f *interfaceFlags) check(c *cobra.Command) error {
 		return usagef(c, "--peer-if lo: no cable leads there: want an interface with Ethernet")
 	case f.near == "":
 		return usagef(c, "--peer-if %s: want -i, the interface that sends", f.far)
+	case f.far == "" && f.unknown(c) != nil:
+		return f.unknown(c)
 	case f.far == "":
 		return usagef(c, "-i %s: want --peer-if, the interface at the other end, or --to, the host", f.near)
 	case f.near == f.far:
@@ -64,7 +66,18 @@ func (f *interfaceFlags) check(c *cobra.Command) error {
 			return usagef(c, "--%s is for a link that wiretax makes: leave it out with -i, where the link is what it is", flag)
 		}
 	}
-	return nil
+	return f.unknown(c)
+}
+
+// unknown says which interface this machine has not. Inside, where nothing is borrowed yet, it has none.
+func (f *interfaceFlags) unknown(c *cobra.Command) error {
+	if lab.Inside() || f.loopback() {
+		return nil
+	}
+	if err := known(c, "-i", f.near); err != nil || f.far == "" {
+		return err
+	}
+	return known(c, "--peer-if", f.far)
 }
 
 // apply makes the experiment one on real interfaces. Inside, where it is run, the parent process has borrowed them.

@@ -123,6 +123,9 @@ func serve(c *cobra.Command, f *serveFlags) (err error) {
 	if err := f.check(c); err != nil {
 		return err
 	}
+	if err := known(c, "-i", f.iface); err != nil {
+		return err
+	}
 	key, err := peer.ReadKey(f.keyFile)
 	if err != nil {
 		return err

@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -163,7 +164,7 @@ func watch(c *cobra.Command, f *watchFlags, args []string) error {
 	}
 	m, err := f.begin(c)
 	if err != nil {
-		return err
+		return f.interfaceAdvice(c, err)
 	}
 	ctx := c.Context()
 	if f.duration > 0 {
@@ -323,6 +324,24 @@ func (f *watchFlags) tooShort(m *meter, r *analyze.Result) bool {
 	counted := f.count > 0 && m.frames >= f.count
 	lasted := f.duration > 0 && r.Source.Capture.DurationSeconds >= f.duration.Seconds()
 	return (f.count > 0 || f.duration > 0) && !counted && !lasted
+}
+
+// interfaceAdvice says what to do where the interface is none, or down.
+func (f *watchFlags) interfaceAdvice(c *cobra.Command, err error) error {
+	switch {
+	case errors.Is(err, live.ErrNoInterface), errors.Is(err, fs.ErrPermission) && !capturable(f.iface):
+		return cmp.Or(known(c, "-i", f.iface), err)
+	case errors.Is(err, live.ErrDown):
+		return fmt.Errorf("%w (sudo ip link set %s up)", err, f.iface)
+	}
+	return err
+}
+
+// capturable reports whether libpcap offers the name: any, or a source that is no interface of the network, such as nflog:5.
+func capturable(name string) bool {
+	list, err := live.Interfaces()
+	source, _, _ := strings.Cut(name, ":")
+	return err != nil || slices.ContainsFunc(list, func(i live.Interface) bool { return i.Name == name || i.Name == source })
 }
 
 // captureAdvice says what to do where frames may not be captured.
