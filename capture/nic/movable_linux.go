@@ -49,7 +49,7 @@ func movable(s State) error {
 	if peer := connected(s); peer != "" {
 		return refuse("a TCP connection to %s goes over it", peer)
 	}
-	for _, find := range []func(State) (string, error){routed, learned, joined} {
+	for _, find := range []func(State) (string, error){routed, learned, joined, hooked} {
 		if why, err := find(s); why != "" || err != nil {
 			return cmp.Or(err, refuse("%s", why))
 		}
