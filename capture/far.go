@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"wiretax/capture/nic"
@@ -55,6 +56,7 @@ type session struct {
 	clock       peer.Offset // of the last comparison
 	superFrames bool
 	clockSet    bool              // in the last trial
+	putTogether bool              // frames were, on the way, in the last trial
 	told        *traffic.Schedule // what the server has
 }
 
@@ -240,9 +242,11 @@ func (s *session) trial(ctx context.Context, e Experiment, p planned, dir string
 	if err != nil {
 		return nil, nil, err
 	}
+	s.putTogether = putTogether(own, t.farArrived, s.there.MTU) || putTogether(t.farSent, arrived, s.mtu)
+	t.superFrames = s.superFrames || s.putTogether
 	t.here.Residence = s.residence(sent.Outcome.Handovers, own, nil).Sender
 	t.clock, s.clockSet = peer.Between(before, s.clock), peer.Set(before, s.clock)
-	if !s.clockSet && !s.superFrames { // else the frames' times say nothing of the offset, or the i-th to arrive is not the i-th sent
+	if !s.clockSet && !t.superFrames { // else the frames' times say nothing of the offset, or the i-th to arrive is not the i-th sent
 		t.clock = narrow(t.clock, own, t.farArrived, t.farSent, arrived, time.Since(t.start))
 	}
 	t.outcome = traffic.Join(sent, received, t.clock.Monotonic)
@@ -261,6 +265,7 @@ type farTrial struct {
 	farSent, farArrived []recording.Record
 	clock               peer.Offset
 	outcome             *traffic.Outcome
+	superFrames         bool // of the session, or of this trial
 }
 
 func (t *farTrial) facts() (*trialFacts, error) {
@@ -398,6 +403,32 @@ func narrow(o peer.Offset, sent, farArrived, farSent, arrived []recording.Record
 		return peer.Offset{Monotonic: o.Monotonic + shift, Real: o.Real + shift, Uncertainty: half + drift}
 	}
 	return o
+}
+
+// putTogether reports whether frames arrived that were several when they left: some are longer than an interface with that MTU
+// can take, or fewer segments brought all octets. Offloads of the interface are off then: it is what is in front of it.
+func putTogether(sent, arrived []recording.Record, mtu int) bool {
+	const header = 14 + 4 // with a VLAN tag
+	if slices.ContainsFunc(arrived, func(r recording.Record) bool { return r.WireLen > mtu+header }) {
+		return true
+	}
+	segments, octets := tcpPayload(sent)
+	fewer, same := tcpPayload(arrived)
+	return fewer < segments && same == octets
+}
+
+// tcpPayload counts the segments with payload, and its octets.
+func tcpPayload(records []recording.Record) (segments, octets int) {
+	for _, r := range records {
+		if len(r.Data) < 14 {
+			continue
+		}
+		if _, payload, ok := tcpSegment(r.Data); ok && payload > 0 {
+			segments++
+			octets += payload
+		}
+	}
+	return segments, octets
 }
 
 // clockDrift is how fast two hosts' clocks drift apart at most: one part in so many, 100 ppm, two ordinary crystals.

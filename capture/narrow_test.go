@@ -1,6 +1,7 @@
 package capture
 
 import (
+	"encoding/binary"
 	"testing"
 	"time"
 
@@ -36,5 +37,32 @@ func TestNarrow(t *testing.T) {
 	}
 	if got := narrow(rough, at(0), at(1100), nil, nil, time.Second); got != rough {
 		t.Errorf("drift of a second is more than the gain: %+v", got)
+	}
+}
+
+func TestPutTogether(t *testing.T) {
+	segment := func(payload int) recording.Record {
+		b := make([]byte, 54)
+		b[12], b[14], b[23], b[46] = 8, 0x45, 6, 5<<4
+		binary.BigEndian.PutUint16(b[16:], uint16(40+payload))
+		return recording.Record{WireLen: len(b) + payload, Data: b}
+	}
+	all := func(records ...recording.Record) []recording.Record { return records }
+	for name, c := range map[string]struct {
+		sent, arrived []recording.Record
+		want          bool
+	}{
+		"none":                    {nil, nil, false},
+		"as they left":            {all(segment(90), segment(90), segment(0)), all(segment(90), segment(90), segment(0)), false},
+		"two in one":              {all(segment(90), segment(90)), all(segment(180)), true},
+		"two in one, an ACK lost": {all(segment(90), segment(90), segment(0)), all(segment(180)), true},
+		"an ACK lost":             {all(segment(90), segment(90), segment(0)), all(segment(90), segment(90)), false},
+		"a segment lost":          {all(segment(90), segment(90), segment(90)), all(segment(90), segment(90)), false},
+		"longer than the MTU":     {all(segment(1460), segment(1460), segment(9)), all(segment(2920)), true},
+		"cut off":                 {all(recording.Record{WireLen: 60, Data: []byte{1}}), nil, false},
+	} {
+		if got := putTogether(c.sent, c.arrived, 1500); got != c.want {
+			t.Errorf("%s: %t", name, got)
+		}
 	}
 }

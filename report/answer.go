@@ -183,10 +183,13 @@ func unclearLatency(w *analyze.Workload) string {
 }
 
 func whyUnclear(w *analyze.Workload) string {
-	why := "no larger than the noise, or fewer than 5 trials"
+	why := "no larger than the noise"
+	if fewTrials(w) {
+		why = fewNote
+	}
 	for i := range w.Transports {
 		if w.Transports[i].ClockDoubt() > 0 {
-			return "no larger than the noise, fewer than 5 trials, or less than the hosts' clocks can tell"
+			return why + ", or less than the hosts' clocks can tell"
 		}
 	}
 	return why

@@ -57,7 +57,10 @@ func bestTable(r *analyze.Run, intervals bool) *table {
 	if len(t.rows) == 0 {
 		return nil
 	}
-	t.notes = append(t.notes, "first of all transports, then of TCP; a row more where the bytes are another's. Brackets: not larger than the noise")
+	t.notes = append(t.notes, "first of all transports, then of TCP; a row more where the bytes are another's")
+	if t.shows("(") {
+		t.notes[0] += ". Brackets: " + whyBrackets(r)
+	}
 	return t
 }
 

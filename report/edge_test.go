@@ -348,7 +348,7 @@ func TestHeadline(t *testing.T) {
 			"Coalescing saved tcp 14 of udp's 16 data frames; with handshake, ACKs and teardown it saved 7 of 16 frames. Median one-way latency after connecting: 3.12 ms against 1.04 ms; a new TCP connection costs a round trip more before its first message."},
 		{"latency of few trials", run(16, 90, transport("udp", timed(udpTrial(16, 1440), 0.001, 0.002, 0.002)),
 			transport("tcp", timed(tcpTrial(2, 4, 1, 0, 1440), 0.003, 0.004, 0.004))),
-			"Coalescing saved tcp 14 of udp's 16 data frames; with handshake, ACKs and teardown it saved 7 of 16 frames. Median one-way latency after connecting: 3.00 ms against 1.00 ms, no clear change; a new TCP connection costs a round trip more before its first message."},
+			"Coalescing saved tcp 14 of udp's 16 data frames; with handshake, ACKs and teardown it saved 7 of 16 frames. Median one-way latency after connecting: 3.00 ms against 1.00 ms, too few trials to tell; a new TCP connection costs a round trip more before its first message."},
 		{"no tcp", run(16, 90, udp, transport("udp-packed", udpTrial(1, 1440))), ""},
 		{"messages lost, trials not verified", lossy(), "Coalescing saved tcp 14 of udp's 16 data frames; with handshake, ACKs and teardown it saved 7 of 16 frames." +
 			" But udp delivered only 15 of 16 messages. Not every trial of them is verified: see below."},

@@ -72,7 +72,7 @@ var definitions = [...]chapter{
 		{"pareto, star, column *", "The star behind frames saved: no other transport beats this one, that is saves at least as many frames (median) at no more latency (p50), and one of the two is better by more than the noise, see difference, trial by trial of the two. Of equals, and of those whose latency does not clearly differ, all keep the star. With fewer than five trials the medians alone decide. Whatever you weigh frames and time by, the best choice has a star. A transport that lost messages has none: what got lost is no saving."},
 		{"unstable", "The trials differ by more than 10 % of the median: (max - min) / median."},
 		{"difference", "A figure less the base's, trial by trial of the same number, so that a drift of the machine, which meets both alike, drops out. It is larger than the noise if the 95 % bootstrap interval of the median of five such differences at least leaves 0 out (of five: all on one side, as chance makes them once in 16; more --runs are surer), or if at least two are all the same and not 0. In JSON summary.FIGURE.difference: its median, ci95, exact (the same in every pair) and clear (larger than the noise)."},
-		{"?, no clear change", "The difference from the base is no larger than the noise, see difference: another run may show none."},
+		{"?, no clear change", "The difference from the base is no larger than the noise, see difference: another run may show none. Too few trials to tell: with fewer than five no difference of latency is told from the noise."},
 	}},
 	{"what the sockets saw", []entry{
 		{"send calls, recv calls", "System calls that wrote messages and answers, and that returned some; of TLS and QUIC, those of the sender's and the receiver's connection for whatever the protocol sends."},
@@ -116,7 +116,7 @@ var definitions = [...]chapter{
 		{"host", "What each host sent."},
 		{"port", "Protocol and the lower of the two ports."},
 		{"protocol", "The innermost decoded transport or network protocol."},
-		{"interface", "The number of the interface within the analysis, from 0."},
+		{"interface", "The number of the interface within the analysis, from 0. Each file has its own, unless it goes on with those of another as the files of a ring buffer do: names that differ in digits only, times that do not overlap, the same interfaces."},
 		{"size", "Octets of a frame with FCS, in the classes of RFC 2819 section 5. The frames of a super-frame are in the class of their mean."},
 		{"time:DURATION", "Steps of the duration, counted from 1970 on; steps without records are left out."},
 		{"other", "What is of no other group, and with --top N the groups beyond."},
@@ -164,6 +164,6 @@ var warningCodes = [...]entry{
 	{"retransmissions_without_loss", "So many TCP frames were sent again on links that were asked to lose none: a retransmission timer or a tail loss probe fired before the ACK came, as on a machine too busy to answer in time, or where --rtt is above the first timer's second (RFC 6298). They count among frames and wire bytes."},
 	{"interface_counters", "Between two hosts the counters of the interfaces did not match the captures in so many trials, less what else was on the interfaces: other traffic moved while they were read, or a driver brings them up to date late. These trials stand without that witness."},
 	{"clock_set", "Between two hosts the clock of one was set, not slewed, during so many trials: the times in the captures of these, and the order of frames of different hosts, are off by as much. Latency is not: it is by CLOCK_MONOTONIC, which nobody sets."},
-	{"super_frames", "Offloads are on at an end of a run between two hosts: super-frames are expanded, and neither frames lost on the way nor the interfaces' counters can be compared."},
+	{"super_frames", "Offloads are on at an end of a run between two hosts, or something in front of an end put frames together on the way: super-frames are expanded, and neither frames lost on the way nor the interfaces' counters can be compared."},
 	{"incomplete", "A run ended before all of its trials: those that are complete count."},
 }

@@ -105,9 +105,9 @@ func transportTable(w *analyze.Workload, wide, inline bool) *table {
 	}
 	t.notes = append(t.notes, "header and wire overhead: bytes per payload byte; p50: "+latencyOf(w))
 	if comparable(w) {
-		t.notes = append(t.notes, "* no other saves more frames at less latency (p50)")
+		t.notes = append(t.notes, starNote(fewTrials(w)))
 	}
-	t.notes = append(t.notes, noisyNote(w)...)
+	t.notes = append(t.notes, noisyNote(t, fewTrials(w))...)
 	if base := w.Transports[0].Name; base != reference {
 		t.notes = append(t.notes, "base: "+clean(base)+"; add udp to compare with a datagram a message (-t udp,"+clean(base)+")")
 	}
@@ -168,8 +168,11 @@ func (f figure) cells(w *analyze.Workload) []string {
 	cells := make([]string, len(w.Transports))
 	for i, t := range w.Transports {
 		cells[i] = f.marked(t)
-		if f.isReference(i) {
+		switch {
+		case f.isReference(i):
 			cells[i] = "base"
+		case f.saves() && f.varied(t) && f.noisy(t):
+			cells[i] = "?" + f.each(t, median)
 		}
 	}
 	return cells
@@ -210,19 +213,6 @@ func (f figure) isReference(transport int) bool { return transport == 0 && f.sav
 func (f figure) noisy(t analyze.Transport) bool {
 	d := t.Summary[f.key].Difference
 	return d != nil && d.Median != 0 && !d.Clear && len(t.Trials) > 1
-}
-
-// noisyNote explains the mark of savings that may be none; nothing where there are none.
-func noisyNote(w *analyze.Workload) []string {
-	if len(w.Transports) == 0 {
-		return nil
-	}
-	for _, f := range runFigures {
-		if f.saves() && slices.ContainsFunc(w.Transports[1:], f.noisy) {
-			return []string{"? no larger than the noise (wiretax explain difference)"}
-		}
-	}
-	return nil
 }
 
 // each writes the figure, and the second one behind a plus sign.

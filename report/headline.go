@@ -89,7 +89,7 @@ func latencyHeadline(w *analyze.Workload, t *analyze.Transport) string {
 	text := fmt.Sprintf(" Median %s: %s%sms against %s%sms", delayOf(w)+" latency after connecting", median(t.Summary[figure], millis), glue,
 		median(ref.Summary[figure], millis), glue)
 	if unclear(ref, *t, figure) {
-		text += ", no clear change"
+		text += ", " + unclearWord(w)
 	}
 	return text + "; a new TCP connection costs a round trip more before its first message."
 }

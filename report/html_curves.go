@@ -161,7 +161,7 @@ var curveFigures = [...]struct {
 	key, name string
 	factor    float64
 }{
-	{"frames_saved", "frames saved", 1}, {"wire_overhead_per_payload_byte", "wire overhead per payload byte", 1}, {"latency_p50", "latency p50, ms", 1e3},
+	{"frames_saved", "frames saved", 1}, {"wire_overhead_per_payload_byte", "wire overhead, B/B payload", 1}, {"latency_p50", "latency p50, ms", 1e3},
 }
 
 // curvesSection draws the figures of a matrix over each dimension, one plot for each value of the others.

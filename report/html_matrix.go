@@ -10,12 +10,13 @@ import (
 // paretoPicture sets frames saved against added latency: up and to the left is better.
 func paretoPicture(w *analyze.Workload, id string) picture {
 	p := picture{ID: id, Title: "What the saving costs", Note: "Frames saved against added one-way latency, both compared with " + w.Transports[0].Name +
-		". Up and to the left is better; a filled mark is one that no other beats in both. Lines are the ranges over the trials.",
+		". Up and to the left is better; a filled mark has the star of the tables: no other saves more frames at less latency. Lines are the ranges over the trials.",
 		Data: &table{columns: []column{{name: "transport", left: true}, {name: "frames saved"}, {name: "min"}, {name: "max"},
 			{name: "added latency p50", unit: "ms"}, {name: "min", unit: "ms"}, {name: "max", unit: "ms"}}}}
 	type trade struct {
 		name         string
 		saved, added analyze.Summary
+		best         bool // of the Pareto set, as the star in the tables says
 	}
 	var trades []trade
 	ref, figure := w.Transports[0], w.LatencyFigure("p50")
@@ -27,7 +28,7 @@ func paretoPicture(w *analyze.Workload, id string) picture {
 		if len(t.Summary) == 0 || !saved.Median.Valid() || !added.Median.Valid() {
 			continue
 		}
-		trades = append(trades, trade{t.Name, saved, added})
+		trades = append(trades, trade{t.Name, saved, added, t.Cost != nil && t.Cost.Pareto})
 		row := []string{t.Name}
 		for _, v := range []analyze.Ratio{saved.Median, saved.Min, saved.Max} {
 			row = append(row, count(float64(v)))
@@ -50,13 +51,9 @@ func paretoPicture(w *analyze.Workload, id string) picture {
 	chart := &plot{Label: "frames saved against added latency", XName: "added latency p50, ms", YName: "frames saved",
 		XTicks: x.ticks(6), YTicks: y.ticks(6), Zero: &point{x.at(0), y.at(0)}}
 	for _, t := range trades {
-		beaten := slices.ContainsFunc(trades, func(o trade) bool {
-			return o.saved.Median >= t.saved.Median && o.added.Median <= t.added.Median &&
-				(o.saved.Median > t.saved.Median || o.added.Median < t.added.Median)
-		})
 		m := mark{Class: "best", Name: t.name, At: point{x.at(1e3 * float64(t.added.Median)), y.at(float64(t.saved.Median))},
 			X1: x.at(1e3 * float64(t.added.Min)), X2: x.at(1e3 * float64(t.added.Max)), Y1: y.at(float64(t.saved.Min)), Y2: y.at(float64(t.saved.Max))}
-		if beaten {
+		if !t.best {
 			m.Class = "beaten"
 		}
 		chart.Marks = append(chart.Marks, m)

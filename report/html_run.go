@@ -33,7 +33,7 @@ func runPage(r *analyze.Run, limit room) *page {
 		if t := bestTable(r, true); t != nil {
 			limit.cut(t)
 			best := picture{ID: "best-table", Title: "Who saves most, workload by workload", Open: true, Data: t}
-			p.Sections = append([]pageSection{{ID: "best", Title: "Comparison of the workloads", Pictures: []picture{best}}}, p.Sections...)
+			p.Sections = append([]pageSection{{ID: "best", Title: "Comparison of the workloads", Headline: matrixHeadline(r), Pictures: []picture{best}}}, p.Sections...)
 		}
 	}
 	if s := claimPage(r); s != nil {
@@ -115,7 +115,7 @@ func transportCards(w *analyze.Workload) []card {
 			switch {
 			case i == 0 || !compares(ref, t, figure):
 			case unclear(ref, t, figure):
-				text += " (no clear change)"
+				text += " (" + unclearWord(w) + ")"
 			default:
 				text += " (" + signed(float64(p50.Median-ref.Summary[figure].Median)) + glue + "ms)"
 			}

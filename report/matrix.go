@@ -153,14 +153,9 @@ func matrixNotes(r *analyze.Run, t *table, inline bool) []string {
 		notes[0] += "; ~ differs from trial to trial (--json has ranges)"
 	}
 	if slices.ContainsFunc(r.Workloads, func(w analyze.Workload) bool { return comparable(&w) }) {
-		notes = append(notes, "* no other saves more frames at less latency (p50)")
+		notes = append(notes, starNote(fewAnywhere(r)))
 	}
-	for i := range r.Workloads {
-		if note := noisyNote(referenceFirst(&r.Workloads[i])); note != nil {
-			return append(notes, note...)
-		}
-	}
-	return notes
+	return append(notes, noisyNote(t, fewAnywhere(r))...)
 }
 
 // countedFrom is the moment from which the latencies of a matrix count.

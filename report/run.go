@@ -32,6 +32,9 @@ func runDocument(r *analyze.Run, wide, inline bool) document {
 		d = slices.Concat(document{lead}, best, d)
 	} else {
 		d = append(d, best...)
+		if text := matrixHeadline(r); text != "" {
+			d = append(d, section{lines: []line{{text: text}}})
+		}
 	}
 	if len(r.Claims) > 0 {
 		d = append(d, claimSections(r)...)
@@ -69,6 +72,9 @@ func eachWorkload(r *analyze.Run, wide, inline bool) document {
 // answerLines are the answer in one sentence for a text that is read from its top. In a terminal the end is what one sees: it
 // has the answer there.
 func answerLines(r *analyze.Run) []line {
+	if text := matrixHeadline(r); text != "" {
+		return []line{{text: text}}
+	}
 	if len(r.Workloads) != 1 || len(r.Workloads[0].Transports) == 0 {
 		return nil
 	}

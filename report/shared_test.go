@@ -55,7 +55,7 @@ func TestMatrixPageBeginsWithTheWinners(t *testing.T) {
 
 func TestSVGSaysWhatWasSaved(t *testing.T) {
 	text := rendered(t, func(b *bytes.Buffer) error { return Run(b, smallRun(), SVG, Style{}) })
-	for _, want := range []string{">udp</tspan> 2" + glue + "frames, p50 1.02", ">tcp</tspan> 4 frames more, p50 no clear change (drawn: trial 1"} {
+	for _, want := range []string{">udp</tspan> 2" + glue + "frames, p50 1.02", ">tcp</tspan> 4 frames more, p50 too few trials to tell (drawn: trial 1"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is missing", want)
 		}

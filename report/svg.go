@@ -112,7 +112,7 @@ func outcome(w *analyze.Workload, name string) string {
 		parts = append(parts, "p50 "+median(p50, millis)+glue+"ms")
 	case !compares(ref, t, figure):
 	case unclear(ref, t, figure):
-		parts = append(parts, "p50 no clear change")
+		parts = append(parts, "p50 "+unclearWord(w))
 	default:
 		parts = append(parts, "p50 "+signed(float64(p50.Median-ref.Summary[figure].Median))+glue+"ms")
 	}

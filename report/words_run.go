@@ -26,7 +26,7 @@ var runWords = [...]chapter{
 		{"workload", "The messages, and in what else the workloads of the run differ."},
 		{"saves most", "The transport with the fewest frames (median), of equals the one that adds less latency; a row more for the one with the fewest wire bytes, if it is another; the same among those over TCP. none: none needs less than the base; not measured: the run ended before there was something to compare. Who lost messages saves nothing."},
 		{"frames saved, bytes saved", "Medians: of the base less of the transport, handshake, ACKs and teardown included."},
-		{"added p50", "Median latency of a message less that over the base. In brackets: not larger than the noise."},
+		{"added p50", "Median latency of a message less that over the base. In brackets: not larger than the noise, or of fewer than five trials, which cannot tell."},
 		{"udp frames, udp bytes", "The medians of the base."},
 	}},
 }

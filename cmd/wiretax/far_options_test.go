@@ -62,7 +62,11 @@ func TestKilledRunBetweenHostsIsResumed(t *testing.T) {
 	}
 	killed.Process.Kill()
 	killed.Wait()
-	client, stdout, stderr := on(t, l.A, "run", "--resume", out, "--json")
+	moved := key + ".moved"
+	if err := os.Rename(key, moved); err != nil {
+		t.Fatal(err)
+	}
+	client, stdout, stderr := on(t, l.A, "run", "--resume", out, "--key-file", moved, "--json")
 	if err := client.Wait(); err != nil {
 		t.Fatalf("%v: %s; server: %s", err, stderr, log)
 	}

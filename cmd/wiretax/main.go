@@ -122,7 +122,13 @@ func knownCommand(c *cobra.Command, args []string) error {
 // flagError adds to an unknown flag the one that may be meant.
 func flagError(c *cobra.Command, err error) error {
 	var unknown *pflag.NotExistError
-	if !errors.As(err, &unknown) || len(unknown.GetSpecifiedName()) < 2 {
+	if !errors.As(err, &unknown) {
+		return usagef(c, "%w", err)
+	}
+	if hint := elsewhere(c, unknown.GetSpecifiedName()); hint != "" {
+		return usagef(c, "%w: %s", err, hint)
+	}
+	if len(unknown.GetSpecifiedName()) < 2 {
 		return usagef(c, "%w", err)
 	}
 	var names []string
