@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netlink/nl"
@@ -425,6 +426,22 @@ func TestRepairOfOtherJournals(t *testing.T) {
 	}
 }
 
+// joinByHand is ip maddress add (SIOCADDMULTI, netdevice(7)).
+func joinByHand(name string, group net.HardwareAddr) error {
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	var request [40]byte // struct ifreq: a name and a struct sockaddr
+	copy(request[:unix.IFNAMSIZ-1], name)
+	copy(request[unix.IFNAMSIZ+2:], group)
+	if _, _, failed := unix.Syscall(unix.SYS_IOCTL, uintptr(fd), unix.SIOCADDMULTI, uintptr(unsafe.Pointer(&request))); failed != 0 {
+		return failed
+	}
+	return nil
+}
+
 func inodeOf(t *testing.T, namespace *os.File) uint64 {
 	t.Helper()
 	var st unix.Stat_t
@@ -494,6 +511,9 @@ func TestBorrowRefusesWhatCannotBeGivenBack(t *testing.T) {
 				nl.NewRtAttr(unix.NHA_ID, nl.Uint32Attr(7)).Serialize(), nl.NewRtAttr(unix.NHA_OIF, nl.Uint32Attr(uint32(l.Attrs().Index))).Serialize()))
 			_, err := request.Execute(unix.NETLINK_ROUTE, 0)
 			try(t, err)
+		}},
+		{"a group joined by hand", "listen to 01005e000077 (ip maddress)", func(t *testing.T, l netlink.Link) {
+			try(t, joinByHand(l.Attrs().Name, net.HardwareAddr{1, 0, 0x5e, 0, 0, 0x77}))
 		}},
 		{"a neighbour that a program keeps", "a program keeps its neighbours", func(t *testing.T, l netlink.Link) {
 			try(t, netlink.NeighSet(&netlink.Neigh{LinkIndex: l.Attrs().Index, State: netlink.NUD_REACHABLE, Flags: netlink.NTF_EXT_LEARNED,

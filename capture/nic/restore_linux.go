@@ -186,8 +186,16 @@ func (s State) apply(now State) (failures []error) {
 	return failures
 }
 
-// give adds the addresses, neighbours and routes that are missing. What cannot be added yet is found missing later.
+// give adds the addresses, neighbours and routes that are missing. What cannot be added yet is found missing later. A link-local
+// address that the kernel has made by another rule than it did before goes.
 func (s State) give(now State) {
+	before := addresses.identities(s.Addresses)
+	for _, m := range now.Addresses {
+		const scope = 3 // offset of ifa_scope
+		if m[0] == unix.AF_INET6 && m[scope] == unix.RT_SCOPE_LINK && !slices.Contains(before, addresses.identity(m)) {
+			addresses.remove(m)
+		}
+	}
 	for _, part := range []struct {
 		k       kind
 		was, is []message
