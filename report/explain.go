@@ -116,7 +116,7 @@ var definitions = [...]chapter{
 		{"host", "What each host sent."},
 		{"port", "Protocol and the lower of the two ports."},
 		{"protocol", "The innermost decoded transport or network protocol."},
-		{"interface", "The number of the interface within the analysis, from 0."},
+		{"interface", "The number of the interface within the analysis, from 0. Each file has its own, unless it goes on with those of another as the files of a ring buffer do: names that differ in digits only, times that do not overlap, the same interfaces."},
 		{"size", "Octets of a frame with FCS, in the classes of RFC 2819 section 5. The frames of a super-frame are in the class of their mean."},
 		{"time:DURATION", "Steps of the duration, counted from 1970 on; steps without records are left out."},
 		{"other", "What is of no other group, and with --top N the groups beyond."},

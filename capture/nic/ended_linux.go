@@ -1,6 +1,7 @@
 package nic
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -57,7 +58,16 @@ func (j *journal) keptBy(process string) bool {
 	mounts, _ := os.ReadFile(filepath.Join(process, "mountinfo"))
 	for line := range strings.Lines(string(mounts)) {
 		const root, point = 3, 4 // fields of a line (proc_pid_mountinfo(5)), counted from 0
-		if f := strings.Fields(line); len(f) > point && f[root] == link && j.isOf(process+"/root"+f[point]) {
+		f := strings.Fields(line)
+		if len(f) <= point || f[root] != link {
+			continue
+		}
+		path := process + "/root" + f[point]
+		if _, err := os.Stat(path); err != nil { // below another mount, or a name with blanks: it is kept, out of sight
+			_, err := os.Stat(process)
+			return err == nil
+		}
+		if j.isOf(path) {
 			return true
 		}
 	}
@@ -66,15 +76,17 @@ func (j *journal) keptBy(process string) bool {
 
 // isOf reports whether the journal's namespace is the one at path, which has its inode. Where that cannot be told, it may be.
 func (j *journal) isOf(path string) bool {
+	namespace, err := os.Open(path)
+	if err != nil {
+		return !errors.Is(err, os.ErrNotExist) && !errors.Is(err, unix.ESRCH) // it has ended, or was closed
+	}
+	defer namespace.Close()
 	result := make(chan uint64)
 	go func() {
 		runtime.LockOSThread() // for ever: the thread ends with the goroutine
 		var cookie uint64
-		if namespace, err := os.Open(path); err == nil {
-			if unix.Setns(int(namespace.Fd()), unix.CLONE_NEWNET) == nil {
-				cookie = namespaceCookie()
-			}
-			namespace.Close()
+		if unix.Setns(int(namespace.Fd()), unix.CLONE_NEWNET) == nil {
+			cookie = namespaceCookie()
 		}
 		result <- cookie
 	}()

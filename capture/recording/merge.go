@@ -8,8 +8,10 @@ import (
 	"io"
 	"math"
 	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"sync/atomic"
 )
 
@@ -35,6 +37,7 @@ type Merge struct {
 type input struct {
 	name        string
 	stdin       io.Reader
+	series      string  // see there; empty for a pipe, whose name is that of a descriptor
 	first       int64   // time of the first record
 	file        *Reader // nil until shortly before its time
 	failed      error   // why it could not be opened then
@@ -79,6 +82,9 @@ func (in *input) look(ctx context.Context, read *atomic.Int64, when bool) (err e
 		return err
 	}
 	in.format, in.compression, in.size = in.file.Format(), in.file.Compression(), in.file.Size()
+	if in.size >= 0 {
+		in.series = series(in.name)
+	}
 	if !when {
 		return nil
 	}
@@ -272,12 +278,15 @@ func (i Interface) like(other Interface) bool {
 }
 
 // succeed lets a file that begins go on with the interfaces of one that has ended, as those of a ring buffer do: a flow that
-// lasts longer than a file stays one. Files that overlap in time are others: they may have seen the same frames at another
-// place. Among several that have ended it is the one with the most similar name.
+// lasts longer than a file stays one. Files that overlap in time are others, and so are those of other names: they may have seen
+// the same frames at another place, by another clock. Among several that have ended it is the one with the most similar name.
 func (m *Merge) succeed(in *input) {
 	longest := -1
 	var last *input
 	for _, other := range m.ended {
+		if in.name == other.name || in.series == "" || in.series != other.series {
+			continue
+		}
 		if n := commonPrefix(in.name, other.name); n > longest {
 			last, longest = other, n
 		}
@@ -286,6 +295,21 @@ func (m *Merge) succeed(in *input) {
 		in.before = last.numbers
 		m.ended = slices.DeleteFunc(m.ended, func(other *input) bool { return other == last })
 	}
+}
+
+// series is what the names of the files of a ring buffer have in common: all but their digits, by which tcpdump -C and -G and
+// dumpcap -b tell them apart, and the compression of those that are full.
+func series(name string) string {
+	switch ext := filepath.Ext(name); ext {
+	case ".gz", ".zst", ".lz4", ".xz":
+		name = strings.TrimSuffix(name, ext)
+	}
+	return strings.Map(func(r rune) rune {
+		if '0' <= r && r <= '9' {
+			return -1
+		}
+		return r
+	}, name)
 }
 
 func commonPrefix(a, b string) (n int) {

@@ -86,7 +86,8 @@ func TestMergeOrder(t *testing.T) {
 	}
 }
 
-// The files of a ring buffer are of one interface; those that overlap in time are of several, whatever they say.
+// The files of a ring buffer are of one interface; those that overlap in time are of several, whatever they say, and so are those of
+// other names: they may be of two hosts whose clocks are far apart.
 func TestMergeInterfaces(t *testing.T) {
 	type file struct {
 		name, ifName string
@@ -100,6 +101,10 @@ func TestMergeInterfaces(t *testing.T) {
 		{"one after the other", []file{{"a1", "eth0", []int64{1, 2}}, {"a2", "eth0", []int64{3}}, {"a3", "eth0", []int64{4}}}, []int32{0, 0, 0, 0}},
 		{"the last time of one is the first of the next", []file{{"a1", "eth0", []int64{1, 2, 2}}, {"a2", "eth0", []int64{2, 3}}}, []int32{0, 0, 0, 0, 0}},
 		{"overlapping", []file{{"a1", "eth0", []int64{1, 3}}, {"a2", "eth0", []int64{2, 4}}}, []int32{0, 1, 0, 1}},
+		{"numbered from the second on", []file{{"a.pcapng", "eth0", []int64{1}}, {"a.pcapng1", "eth0", []int64{2}}}, []int32{0, 0}},
+		{"those that are full are compressed", []file{{"a1.pcapng.lz4", "eth0", []int64{1}}, {"a2.pcapng", "eth0", []int64{2}}}, []int32{0, 0}},
+		{"other names", []file{{"client", "eth0", []int64{1, 2}}, {"server", "eth0", []int64{3, 4}}}, []int32{0, 0, 1, 1}},
+		{"one of them twice", []file{{"a1", "eth0", []int64{1}}, {"a1", "eth0", []int64{1}}, {"a2", "eth0", []int64{2}}}, []int32{0, 1, 0}},
 		{"other interfaces", []file{{"a1", "eth0", []int64{1}}, {"a2", "eth1", []int64{2}}}, []int32{0, 1}},
 		{"two places at the same time, each with two files: names tell whose is whose",
 			[]file{{"a1", "", []int64{1, 3}}, {"b1", "", []int64{2, 4}}, {"b2", "", []int64{5, 7}}, {"a2", "", []int64{6, 8}}},

@@ -46,10 +46,12 @@ func newAnalyzeCommand() *cobra.Command {
 		Long: `Count the frames and bytes of saved captures, every byte under its owner.
 
 FILE is a capture (pcap, pcapng and others, plain or compressed), or - for
-standard input; several files are analysed as one, in time order. FILTER is a
-pcap-filter(7) expression, applied to each interface's link type; unless it says
-vlan, it sees tagged frames without their tags. DIR is what wiretax run --out
-wrote: the run's table is printed again, counted anew from its captures.`,
+standard input; several files are analysed as one, in time order. Each has flows
+of its own, but those of a ring buffer: names that differ in digits only, times
+that do not overlap. FILTER is a pcap-filter(7) expression, applied to each
+interface's link type; unless it says vlan, it sees tagged frames without their
+tags. DIR is what wiretax run --out wrote: the run's table is printed again,
+counted anew from its captures.`,
 		Example: `  wiretax analyze trace.pcapng
   wiretax analyze trace.pcap tcp port 443
   wiretax analyze --by host --top 10 trace.pcap.zst
