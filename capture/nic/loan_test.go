@@ -287,6 +287,31 @@ func TestReturnedAsBorrowed(t *testing.T) {
 	}
 }
 
+// Who serves for days meets a new lease: what others set meanwhile, on an interface that stays in use, is theirs.
+func TestInPlaceOthersChangesStay(t *testing.T) {
+	was := port(t)
+	l, err := Borrow([]string{was.Name}, Terms{PlainFrames: true})
+	try(t, err)
+	link, err := netlink.LinkByName(was.Name)
+	try(t, err)
+	lease, err := netlink.ParseAddr("198.51.100.7/32")
+	try(t, err)
+	try(t, netlink.AddrDel(link, lease))
+	lease, err = netlink.ParseAddr("198.51.100.8/32")
+	try(t, err)
+	try(t, netlink.AddrAdd(link, lease))
+	try(t, netlink.LinkSetMTU(link, 1300))
+	want, err := Read(was.Name)
+	try(t, err)
+	want.Features = was.Features
+	try(t, l.Return())
+	now, err := Read(was.Name)
+	try(t, err)
+	if d := want.Differences(now); len(d) > 0 {
+		t.Errorf("%s", strings.Join(d, ", "))
+	}
+}
+
 // borrower takes the interface, tells its guardian's process and waits to be killed.
 func borrower() {
 	l, err := Borrow([]string{"port0"}, Terms{PlainFrames: true, Move: true})

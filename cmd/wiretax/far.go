@@ -25,7 +25,7 @@ type farFlags struct {
 }
 
 func (f *farFlags) register(fl *pflag.FlagSet) {
-	fl.StringVar(&f.to, "to", "", "measure between this host and `HOST[:PORT]`, where wiretax serve runs; want -i and --key-file too")
+	fl.StringVar(&f.to, "to", "", "measure between this host and `HOST[:PORT]`, where wiretax serve runs; needs -i and --key-file too")
 	fl.StringVar(&f.keyFile, "key-file", "", "`FILE` with the secret that both hosts share (wiretax serve --new-key makes one)")
 }
 
