@@ -406,29 +406,26 @@ func narrow(o peer.Offset, sent, farArrived, farSent, arrived []recording.Record
 }
 
 // putTogether reports whether frames arrived that were several when they left: some are longer than an interface with that MTU
-// can take, or fewer segments brought all octets. Offloads of the interface are off then: it is what is in front of it.
+// can take, or fewer brought all octets. Offloads of the interface are off then: it is what is in front of it.
 func putTogether(sent, arrived []recording.Record, mtu int) bool {
 	const header = 14 + 4 // with a VLAN tag
 	if slices.ContainsFunc(arrived, func(r recording.Record) bool { return r.WireLen > mtu+header }) {
 		return true
 	}
-	segments, octets := tcpPayload(sent)
-	fewer, same := tcpPayload(arrived)
-	return fewer < segments && same == octets
+	frames, octets := payloads(sent)
+	fewer, same := payloads(arrived)
+	return fewer < frames && same == octets
 }
 
-// tcpPayload counts the segments with payload, and its octets.
-func tcpPayload(records []recording.Record) (segments, octets int) {
-	for _, r := range records {
-		if len(r.Data) < 14 {
-			continue
-		}
-		if _, payload, ok := tcpSegment(r.Data); ok && payload > 0 {
-			segments++
-			octets += payload
+// payloads counts the frames with payload above TCP or UDP, and its octets.
+func payloads(records []recording.Record) (frames, octets int) {
+	for _, p := range passages(records) {
+		if p.octets > 0 {
+			frames++
+			octets += p.octets
 		}
 	}
-	return segments, octets
+	return frames, octets
 }
 
 // clockDrift is how fast two hosts' clocks drift apart at most: one part in so many, 100 ppm, two ordinary crystals.

@@ -47,6 +47,11 @@ func TestPutTogether(t *testing.T) {
 		binary.BigEndian.PutUint16(b[16:], uint16(40+payload))
 		return recording.Record{WireLen: len(b) + payload, Data: b}
 	}
+	datagram := func(payload int) recording.Record {
+		r := segment(payload + 8 - 20)
+		r.Data[23] = 17
+		return r
+	}
 	all := func(records ...recording.Record) []recording.Record { return records }
 	for name, c := range map[string]struct {
 		sent, arrived []recording.Record
@@ -59,6 +64,8 @@ func TestPutTogether(t *testing.T) {
 		"an ACK lost":             {all(segment(90), segment(90), segment(0)), all(segment(90), segment(90)), false},
 		"a segment lost":          {all(segment(90), segment(90), segment(90)), all(segment(90), segment(90)), false},
 		"longer than the MTU":     {all(segment(1460), segment(1460), segment(9)), all(segment(2920)), true},
+		"two datagrams in one":    {all(datagram(90), datagram(90)), all(datagram(180)), true},
+		"a datagram lost":         {all(datagram(90), datagram(90)), all(datagram(90)), false},
 		"cut off":                 {all(recording.Record{WireLen: 60, Data: []byte{1}}), nil, false},
 	} {
 		if got := putTogether(c.sent, c.arrived, 1500); got != c.want {

@@ -10,9 +10,9 @@ import (
 // paretoPicture sets frames saved against added latency: up and to the left is better.
 func paretoPicture(w *analyze.Workload, id string) picture {
 	p := picture{ID: id, Title: "What the saving costs", Note: "Frames saved against added one-way latency, both compared with " + w.Transports[0].Name +
-		". Up and to the left is better; a filled mark has the star of the tables: no other saves more frames at less latency. Lines are the ranges over the trials.",
+		". Up and to the left is better; a filled mark has the star of the tables: no other saves more frames at less latency. Lines are, of latency, the 95 % bootstrap interval of the difference; of frames the range over the trials.",
 		Data: &table{columns: []column{{name: "transport", left: true}, {name: "frames saved"}, {name: "min"}, {name: "max"},
-			{name: "added latency p50", unit: "ms"}, {name: "min", unit: "ms"}, {name: "max", unit: "ms"}}}}
+			{name: "added latency p50", unit: "ms"}, {name: "95 % from", unit: "ms"}, {name: "to", unit: "ms"}}}}
 	type trade struct {
 		name         string
 		saved, added analyze.Summary
@@ -21,7 +21,7 @@ func paretoPicture(w *analyze.Workload, id string) picture {
 	var trades []trade
 	ref, figure := w.Transports[0], w.LatencyFigure("p50")
 	for i, t := range w.Transports {
-		saved, added := t.Summary["frames_saved"], minus(t.Summary[figure], ref.Summary[figure])
+		saved, added := t.Summary["frames_saved"], addedLatency(ref.Summary[figure], t.Summary[figure])
 		if i == 0 {
 			added = analyze.Summary{Exact: true}
 		}
@@ -61,6 +61,17 @@ func paretoPicture(w *analyze.Workload, id string) picture {
 	placeNames(chart.Marks)
 	p.Plots = []*plot{chart}
 	return p
+}
+
+// addedLatency is the difference of the medians, with the interval of the differences trial by trial in the place of a range: one slow
+// trial of the base is no doubt about every other transport. Without an interval there is no line.
+func addedLatency(base, of analyze.Summary) analyze.Summary {
+	added := analyze.Summary{Median: of.Median - base.Median}
+	added.Min, added.Max = added.Median, added.Median
+	if d := of.Difference; d != nil && d.CI95 != nil {
+		added.Min, added.Max = min(d.CI95[0], added.Median), max(d.CI95[1], added.Median)
+	}
+	return added
 }
 
 // placeNames puts names beside their marks, to the left in the right half, and moves down what would overlap.

@@ -32,7 +32,7 @@ func runPage(r *analyze.Run, limit room) *page {
 		}
 		if t := bestTable(r, true); t != nil {
 			limit.cut(t)
-			best := picture{ID: "best-table", Title: "Who saves most, workload by workload", Open: true, Data: t}
+			best := picture{ID: "best-table", Title: "Who saves most, workload by workload", Open: true, Data: t, Filter: true}
 			p.Sections = append([]pageSection{{ID: "best", Title: "Comparison of the workloads", Headline: matrixHeadline(r), Pictures: []picture{best}}}, p.Sections...)
 		}
 	}

@@ -43,9 +43,12 @@ func (j *journal) ended() bool {
 	return true
 }
 
+// link is what the kernel shows where something keeps the namespace.
+func (j *journal) link() string { return fmt.Sprintf("net:[%d]", j.Namespace) }
+
 // keptBy reports whether the process, a directory of /proc, keeps the journal's namespace, or may do so. One that ends is none.
 func (j *journal) keptBy(process string) bool {
-	link := fmt.Sprintf("net:[%d]", j.Namespace)
+	link := j.link()
 	for _, pattern := range []string{"task/*/ns/net", "fd/*"} {
 		paths, _ := filepath.Glob(filepath.Join(process, pattern))
 		for _, path := range paths {
@@ -57,7 +60,16 @@ func (j *journal) keptBy(process string) bool {
 	mounts, _ := os.ReadFile(filepath.Join(process, "mountinfo"))
 	for line := range strings.Lines(string(mounts)) {
 		const root, point = 3, 4 // fields of a line (proc_pid_mountinfo(5)), counted from 0
-		if f := strings.Fields(line); len(f) > point && f[root] == link && j.isOf(process+"/root"+f[point]) {
+		f := strings.Fields(line)
+		if len(f) <= point || f[root] != link {
+			continue
+		}
+		path := process + "/root" + f[point]
+		if _, err := os.Stat(path); err != nil { // below another mount, or a name with blanks: it is kept, out of sight
+			_, err := os.Stat(process)
+			return err == nil
+		}
+		if j.isOf(path) {
 			return true
 		}
 	}
@@ -66,15 +78,22 @@ func (j *journal) keptBy(process string) bool {
 
 // isOf reports whether the journal's namespace is the one at path, which has its inode. Where that cannot be told, it may be.
 func (j *journal) isOf(path string) bool {
+	namespace, err := os.Open(path)
+	if err != nil {
+		to, err := os.Readlink(path) // a thread ends, a descriptor is closed, its number is another's
+		return err == nil && to == j.link()
+	}
+	defer namespace.Close()
+	var st unix.Stat_t
+	if unix.Fstat(int(namespace.Fd()), &st) == nil && st.Ino != j.Namespace {
+		return false
+	}
 	result := make(chan uint64)
 	go func() {
 		runtime.LockOSThread() // for ever: the thread ends with the goroutine
 		var cookie uint64
-		if namespace, err := os.Open(path); err == nil {
-			if unix.Setns(int(namespace.Fd()), unix.CLONE_NEWNET) == nil {
-				cookie = namespaceCookie()
-			}
-			namespace.Close()
+		if unix.Setns(int(namespace.Fd()), unix.CLONE_NEWNET) == nil {
+			cookie = namespaceCookie()
 		}
 		result <- cookie
 	}()

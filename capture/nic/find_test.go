@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/vishvananda/netlink"
+	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 )
 
@@ -126,4 +127,28 @@ func TestWhatTheKernelFoundOutIsNoSetting(t *testing.T) {
 	if (State{}).lasting(m) {
 		t.Error("a path MTU is taken for a setting")
 	}
+}
+
+// Only the kernel can say that it made an address from a secret: one that is given back by hand is the same.
+func TestStablePrivateAddressIsTheSameWhoeverMadeIt(t *testing.T) {
+	m := make(message, addresses.head)
+	m[0] = unix.AF_INET6
+	kernels := append(m, nl.NewRtAttr(unix.IFA_FLAGS, nl.Uint32Attr(unix.IFA_F_PERMANENT|unix.IFA_F_STABLE_PRIVACY)).Serialize()...)
+	ours := append(m[:len(m):len(m)], nl.NewRtAttr(unix.IFA_FLAGS, nl.Uint32Attr(unix.IFA_F_PERMANENT)).Serialize()...)
+	if addresses.identity(kernels) != addresses.identity(ours) {
+		t.Error("they are taken for different addresses")
+	}
+}
+
+// The kernel makes the link-local address by the rule that holds when the interface comes up.
+func TestLinkLocalAddressOfAnOlderRuleStaysAlone(t *testing.T) {
+	was := port(t)
+	try(t, os.WriteFile("/proc/sys/net/ipv6/conf/port0/stable_secret", []byte("2001:db8::5ec"), 0)) // sets addr_gen_mode to 2
+	was, err := Read(was.Name)
+	try(t, err)
+	l, err := Borrow([]string{was.Name}, Terms{Move: true})
+	try(t, err)
+	try(t, l.Move(was.Name, elsewhere(t)))
+	try(t, l.Return())
+	unchanged(t, was)
 }

@@ -267,7 +267,7 @@ func readJournal(path string) (*journal, error) {
 		return nil, fmt.Errorf("schema %q: want %q", j.Schema, journalSchema)
 	}
 	if rightsOfFile() {
-		j.Places = nil
+		j.Places = nil // what has not been moved gets its offloads back, no more
 	}
 	return j, j.check()
 }

@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netlink/nl"
@@ -286,6 +287,31 @@ func TestReturnedAsBorrowed(t *testing.T) {
 	}
 }
 
+// Who serves for days meets a new lease: what others set meanwhile, on an interface that stays in use, is theirs.
+func TestInPlaceOthersChangesStay(t *testing.T) {
+	was := port(t)
+	l, err := Borrow([]string{was.Name}, Terms{PlainFrames: true})
+	try(t, err)
+	link, err := netlink.LinkByName(was.Name)
+	try(t, err)
+	lease, err := netlink.ParseAddr("198.51.100.7/32")
+	try(t, err)
+	try(t, netlink.AddrDel(link, lease))
+	lease, err = netlink.ParseAddr("198.51.100.8/32")
+	try(t, err)
+	try(t, netlink.AddrAdd(link, lease))
+	try(t, netlink.LinkSetMTU(link, 1300))
+	want, err := Read(was.Name)
+	try(t, err)
+	want.Features = was.Features
+	try(t, l.Return())
+	now, err := Read(was.Name)
+	try(t, err)
+	if d := want.Differences(now); len(d) > 0 {
+		t.Errorf("%s", strings.Join(d, ", "))
+	}
+}
+
 // borrower takes the interface, tells its guardian's process and waits to be killed.
 func borrower() {
 	l, err := Borrow([]string{"port0"}, Terms{PlainFrames: true, Move: true})
@@ -425,6 +451,22 @@ func TestRepairOfOtherJournals(t *testing.T) {
 	}
 }
 
+// joinByHand is ip maddress add (SIOCADDMULTI, netdevice(7)).
+func joinByHand(name string, group net.HardwareAddr) error {
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	var request [40]byte // struct ifreq: a name and a struct sockaddr
+	copy(request[:unix.IFNAMSIZ-1], name)
+	copy(request[unix.IFNAMSIZ+2:], group)
+	if _, _, failed := unix.Syscall(unix.SYS_IOCTL, uintptr(fd), unix.SIOCADDMULTI, uintptr(unsafe.Pointer(&request))); failed != 0 {
+		return failed
+	}
+	return nil
+}
+
 func inodeOf(t *testing.T, namespace *os.File) uint64 {
 	t.Helper()
 	var st unix.Stat_t
@@ -494,6 +536,9 @@ func TestBorrowRefusesWhatCannotBeGivenBack(t *testing.T) {
 				nl.NewRtAttr(unix.NHA_ID, nl.Uint32Attr(7)).Serialize(), nl.NewRtAttr(unix.NHA_OIF, nl.Uint32Attr(uint32(l.Attrs().Index))).Serialize()))
 			_, err := request.Execute(unix.NETLINK_ROUTE, 0)
 			try(t, err)
+		}},
+		{"a group joined by hand", "listen to 01005e000077 (ip maddress)", func(t *testing.T, l netlink.Link) {
+			try(t, joinByHand(l.Attrs().Name, net.HardwareAddr{1, 0, 0x5e, 0, 0, 0x77}))
 		}},
 		{"a neighbour that a program keeps", "a program keeps its neighbours", func(t *testing.T, l netlink.Link) {
 			try(t, netlink.NeighSet(&netlink.Neigh{LinkIndex: l.Attrs().Index, State: netlink.NUD_REACHABLE, Flags: netlink.NTF_EXT_LEARNED,

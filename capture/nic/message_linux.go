@@ -139,7 +139,7 @@ func (k kind) identity(m message) string {
 
 // The state of an address or route that the kernel finds itself.
 const (
-	addressState = unix.IFA_F_TENTATIVE | unix.IFA_F_DADFAILED | unix.IFA_F_OPTIMISTIC | unix.IFA_F_DEPRECATED
+	addressState = unix.IFA_F_TENTATIVE | unix.IFA_F_DADFAILED | unix.IFA_F_OPTIMISTIC | unix.IFA_F_DEPRECATED | unix.IFA_F_STABLE_PRIVACY
 	routeFlags   = 8 // offset of rtm_flags: all but RTNH_F_ONLINK is the kernel's (RTNH_F_DEAD, RTNH_F_LINKDOWN, ...)
 )
 
@@ -147,7 +147,7 @@ const (
 func (k kind) settle(m message) {
 	switch k.add {
 	case unix.RTM_NEWADDR:
-		m[2] &^= addressState
+		m[2] &^= addressState & 0xff
 		if v := k.attribute(m, unix.IFA_FLAGS); len(v) == 4 {
 			putNativeUint32(v, nativeUint32(v)&^addressState)
 		}

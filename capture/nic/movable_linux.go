@@ -4,7 +4,10 @@ import (
 	"cmp"
 	"fmt"
 	"net"
+	"os"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -46,7 +49,7 @@ func movable(s State) error {
 	if peer := connected(s); peer != "" {
 		return refuse("a TCP connection to %s goes over it", peer)
 	}
-	for _, find := range []func(State) (string, error){routed, learned} {
+	for _, find := range []func(State) (string, error){routed, learned, joined, hooked} {
 		if why, err := find(s); why != "" || err != nil {
 			return cmp.Or(err, refuse("%s", why))
 		}
@@ -95,6 +98,19 @@ func learned(s State) (why string, err error) {
 		return "", err
 	}
 	return "a program keeps its neighbours there (ip neighbour: managed or extern_learn)", nil
+}
+
+// joined says which group of hardware addresses somebody joined by hand (ip maddress); protocols and programs join theirs anew.
+func joined(s State) (why string, err error) {
+	table, err := os.ReadFile("/proc/thread-self/net/dev_mcast")
+	for line := range strings.Lines(string(table)) {
+		const index, byHand, address = 0, 3, 4 // columns (net/core/dev_addr_lists.c, dev_mc_seq_show)
+		f := strings.Fields(line)
+		if len(f) > address && f[index] == strconv.Itoa(s.Index) && f[byHand] != "0" {
+			return "it was made to listen to " + f[address] + " (ip maddress)", nil
+		}
+	}
+	return "", err
 }
 
 // connected returns the other end of a TCP connection that has an address of the interface, if there is one: it may be the one

@@ -21,13 +21,7 @@ func (j *journal) restore() (gone []string, err error) {
 
 func (j *journal) restoreEach() (gone []string, failures []error) {
 	for _, s := range j.Interfaces {
-		if place, moved := j.Places[s.Name]; moved {
-			if err := s.fetch(place); err != nil {
-				failures = append(failures, err)
-				continue
-			}
-		}
-		err := s.Restore()
+		err := j.restoreOne(s)
 		if errors.Is(err, errGone) {
 			gone = append(gone, s.Name)
 			continue
@@ -35,6 +29,18 @@ func (j *journal) restoreEach() (gone []string, failures []error) {
 		failures = append(failures, err)
 	}
 	return gone, failures
+}
+
+func (j *journal) restoreOne(s State) error {
+	if len(j.Places) == 0 { // it has been in use all the time
+		return s.RestoreOffloads()
+	}
+	if place, moved := j.Places[s.Name]; moved {
+		if err := s.fetch(place); err != nil {
+			return err
+		}
+	}
+	return s.Restore()
 }
 
 func (j *journal) names() string {

@@ -18,13 +18,6 @@ import (
 // Restore makes the interface what it was, in the calling thread's namespace, and reads it again to see that it is. What is as
 // it was is not touched: restoring twice is harmless.
 func (s State) Restore() error {
-	if rightsOfFile() {
-		now, err := s.now()
-		if err != nil {
-			return err
-		}
-		s = s.offloadsOnly(now)
-	}
 	failures := s.put()
 	if err := s.await(); err != nil {
 		return errors.Join(append([]error{err}, failures...)...)
@@ -167,15 +160,7 @@ func (s State) apply(now State) (failures []error) {
 	if mac, err := net.ParseMAC(s.MAC); err == nil && now.MAC != s.MAC {
 		try("hardware address", s.set(now.Flags, attribute{unix.IFLA_ADDRESS, mac}))
 	}
-	changed := maps.Clone(s.Features)
-	maps.DeleteFunc(changed, func(f string, on bool) bool { was, known := now.Features[f]; return !known || was == on })
-	refused, err := setFeatures(s.Name, changed)
-	try("features", err)
-	if len(refused) > 0 { // one that depends on another needs a second request
-		maps.DeleteFunc(changed, func(f string, _ bool) bool { return !slices.Contains(refused, f) })
-		_, err := setFeatures(s.Name, changed)
-		try("features", err)
-	}
+	try("features", restoreFeatures(s.Name, s.Features))
 	s.writeSettings(now)
 	try("flags", s.set(s.Flags))
 	s.writeSettings(State{Settings: settings(s.Name)}) // IPv6 has its own only while it is up
@@ -186,8 +171,50 @@ func (s State) apply(now State) (failures []error) {
 	return failures
 }
 
-// give adds the addresses, neighbours and routes that are missing. What cannot be added yet is found missing later.
+// RestoreOffloads puts back what makes super-frames and nothing else: all that changes while an interface stays in use, and others
+// may have changed the rest meanwhile.
+func (s State) RestoreOffloads() error {
+	link, err := s.find()
+	if err != nil {
+		return err
+	}
+	name := link.Attrs().Name
+	if err := restoreFeatures(name, offloads(s.Features)); err != nil {
+		return fmt.Errorf("restore features of %s: %w", name, err)
+	}
+	return nil
+}
+
+// restoreFeatures sets those that differ. One that depends on another needs a second request.
+func restoreFeatures(name string, were map[string]bool) error {
+	var refused []string
+	for range 2 {
+		now, err := features(name)
+		if err != nil {
+			return err
+		}
+		changed := maps.Clone(were)
+		maps.DeleteFunc(changed, func(f string, on bool) bool { is, known := now[f]; return !known || is == on })
+		if refused, err = setFeatures(name, changed); err != nil {
+			return err
+		}
+	}
+	if len(refused) > 0 {
+		return fmt.Errorf("%s: the driver ignored the request", strings.Join(refused, ", "))
+	}
+	return nil
+}
+
+// give adds the addresses, neighbours and routes that are missing. What cannot be added yet is found missing later. A link-local
+// address that the kernel has made by another rule than it did before goes.
 func (s State) give(now State) {
+	before := addresses.identities(s.Addresses)
+	for _, m := range now.Addresses {
+		const scope = 3 // offset of ifa_scope
+		if m[0] == unix.AF_INET6 && m[scope] == unix.RT_SCOPE_LINK && !slices.Contains(before, addresses.identity(m)) {
+			addresses.remove(m)
+		}
+	}
 	for _, part := range []struct {
 		k       kind
 		was, is []message

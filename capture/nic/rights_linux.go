@@ -18,13 +18,3 @@ func rightsOfFile() bool {
 }
 
 var errRightsOfFile = errors.New("not with the capabilities of the program's file, which everybody has (sudo)")
-
-// offloadsOnly is the state now with nothing but the offloads of the one before.
-func (s State) offloadsOnly(now State) State {
-	for f, on := range offloads(s.Features) {
-		if _, known := now.Features[f]; known {
-			now.Features[f] = on
-		}
-	}
-	return now
-}

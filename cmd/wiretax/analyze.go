@@ -26,6 +26,7 @@ type analyzeFlags struct {
 	by       string
 	sort     string
 	top      int
+	read     []string
 	filter   string
 	from, to string
 	count    int64
@@ -60,13 +61,15 @@ counted anew from its captures.`,
   tcpdump -w - | wiretax analyze -
   wiretax run --out d; wiretax analyze d`,
 		Args: cobra.ArbitraryArgs,
-		RunE: func(c *cobra.Command, args []string) error { return analyzeCaptures(c, f, args) },
+		RunE: func(c *cobra.Command, args []string) error { return analyzeCaptures(c, f, append(f.read, args...)) },
 	}
 	fl := c.Flags()
 	fl.BoolVar(&f.frames, "frames", false, "one row a record")
 	fl.StringVar(&f.by, "by", "", "group `BY` flow, host, port, protocol, interface, size, or time:DURATION")
 	fl.StringVar(&f.sort, "sort", "", "sort groups by this `COLUMN`, largest first, by its name in JSON (default wire_bytes)")
 	fl.IntVar(&f.top, "top", 0, "show `N` flows or groups, the rest is one row; 0: 20 flows, all groups; -1: all")
+	fl.StringArrayVarP(&f.read, "read", "r", nil, "read `FILE`, as tcpdump has it: the same as FILE without -r")
+	fl.BoolP("numeric", "n", false, "no names for addresses: there never are any")
 	fl.StringVarP(&f.filter, "filter", "f", "", "only records that match this pcap-filter `EXPRESSION`")
 	fl.StringVar(&f.from, "from", "", "only records from this `TIME` on: RFC 3339, or since the first record (10s)")
 	fl.StringVar(&f.to, "to", "", "only records up to this `TIME`")

@@ -20,7 +20,7 @@ var habits = map[string]map[string]string{
 		"export-json": "want --json -o FILE", "export-csv": "want --format csv -o FILE", "export-markdown": "want --format markdown -o FILE",
 	},
 	"analyze": {
-		"i": "an interface is read live, by wiretax watch -i IF", "nn": "names are never resolved", "v": "want --frames, a row a record",
+		"i": "an interface is read live, by wiretax watch -i IF", "nn": "names are never resolved, -n is enough", "v": "want --frames, a row a record",
 		"T": "want --format", "z": "want --by", "q": "want --by", "Y": "there are no display filters, want -f or --by",
 	},
 	"watch": {

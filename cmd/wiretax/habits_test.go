@@ -11,6 +11,7 @@ func TestHabitsOfOtherTools(t *testing.T) {
 		{"run --trials 3", "wiretax: unknown flag: --trials: want --runs (see wiretax run --help)\n"},
 		{"run -b 10M", "wiretax: unknown shorthand flag: 'b' in -b: want --rate (see wiretax run --help)\n"},
 		{"-i eth0", "wiretax: unknown shorthand flag: 'i' in -i: an interface is for run and watch: wiretax watch -i IF (see wiretax --help)\n"},
+		{"help rnu", "wiretax: unknown command \"rnu\", did you mean run? (see wiretax help --help)\n"},
 		{"run --sise 9", "wiretax: unknown flag: --sise, did you mean --size or --wide? (see wiretax run --help)\n"},
 	} {
 		var out, errs bytes.Buffer
@@ -40,5 +41,19 @@ func TestHabitsAreNoFlags(t *testing.T) {
 				t.Errorf("%s has no --%s, which %s is told to take", name, long, flag)
 			}
 		}
+	}
+}
+
+func TestAnalyzeTakesTcpdumpsReading(t *testing.T) {
+	results := map[string]string{}
+	for _, line := range []string{"analyze ../../testdata/pcap/loss-ip6.pcapng tcp", "analyze -nr ../../testdata/pcap/loss-ip6.pcapng tcp"} {
+		var out, errs bytes.Buffer
+		if code := wiretax(t.Context(), strings.NewReader(""), &out, &errs, strings.Fields(line)); code != 0 {
+			t.Errorf("%s: exit code %d, %s", line, code, errs.String())
+		}
+		results[out.String()] = line
+	}
+	if len(results) != 1 {
+		t.Error("-r FILE says something else than FILE")
 	}
 }

@@ -25,7 +25,7 @@ type interfaceFlags struct {
 
 func (f *interfaceFlags) register(fl *pflag.FlagSet) {
 	fl.StringVarP(&f.near, "interface", "i", "", "measure on this interface, `IF`, instead of a link of its own; the other end is --peer-if (needs root) or --to. lo: a demonstration on loopback, which has no Ethernet")
-	fl.StringVar(&f.far, "peer-if", "", "the interface at the other end of -i: a second port of this machine, by a cable or through switches. Both get a network namespace for the run, and are given back as they were")
+	fl.StringVar(&f.far, "peer-if", "", "the interface, `IF`, at the other end of -i: a second port of this machine, by a cable or through switches. Both get a network namespace for the run, and are given back as they were")
 	fl.BoolVar(&f.inPlace, "in-place", false, "use -i and --peer-if as they are, with their addresses and routes: nothing is moved. Refused where the kernel would deliver between them itself")
 	fl.StringVarP(&f.user, "relinquish-privileges", "Z", "", "as root: measure as `USER`, who owns the files (default under sudo: who called it)")
 }

@@ -38,8 +38,8 @@ func (f *conditionFlags) register(fl *pflag.FlagSet) {
 	fl.Var(&f.rtts, "rtt", "round-trip time of the link")
 	fl.Var(&f.losses, "loss", "probability that the link loses a frame: 0.01 or 1%")
 	fl.Var(&f.mtus, "mtu", "largest IP packet on the link, in bytes (with -i, unless given, what both interfaces have)")
-	fl.StringSliceVar(&f.ips, "ip", f.ips, "IP version: 4, 6, or both")
-	fl.StringSliceVar(&f.congestions, "congestion", f.congestions, "TCP congestion control: the name of an algorithm (wiretax doctor lists those here)")
+	fl.StringSliceVar(&f.ips, "ip", f.ips, "`VERSION,...` of IP: 4, 6, or both")
+	fl.StringSliceVar(&f.congestions, "congestion", f.congestions, "`ALGORITHM,...` of TCP congestion control, by name (wiretax doctor lists those here)")
 }
 
 // count is the number of combinations.

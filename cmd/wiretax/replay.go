@@ -24,7 +24,7 @@ type replayFlags struct {
 }
 
 func (f *replayFlags) register(fl *pflag.FlagSet) {
-	fl.StringVar(&f.from, "from", "", "send the messages of a flow of a capture, `FILE`, with their sizes and times: UDP datagrams; of TCP\nwhat lies between segments with PSH, sent once")
+	fl.StringVar(&f.from, "from", "", "send the messages of a flow of a capture, `FILE`, with their sizes and times: UDP datagrams; of TCP what lies between segments with PSH, sent once")
 	fl.IntVar(&f.flow, "flow", 1, "number `N` of the flow, as wiretax analyze prints it")
 	fl.StringVar(&f.direction, "from-direction", "", "`ab|ba` of the flow (default: the one with more payload)")
 }

@@ -74,7 +74,7 @@ func (f *runFlags) recall(c *cobra.Command) error {
 		return err
 	}
 	for flag, value := range asked(c.Flags()) {
-		if was := written(began.Lookup(flag).Value); was != value {
+		if was := written(began.Lookup(flag).Value); was != value && flag != "key-file" { // the secret may be elsewhere now
 			return usagef(c, "--%s %s: the recording in %s began with %s (leave it out, or record anew with --out)", flag, value, f.resume, was)
 		}
 		if _, recorded := r.Flags[flag]; !recorded {

@@ -98,9 +98,9 @@ that TLS and QUIC add to the application's own count as header bytes.`,
 	}
 	fl := c.Flags()
 	f.workloads.register(fl)
-	fl.StringSliceVarP(&f.transports, "transports", "t", traffic.Default(), "how to send them, see above; or sets of them: "+strings.Join(traffic.Sets(), ", ")+" (secure: TLS and QUIC). What a set has and this machine or message has not is left out")
-	fl.IntVar(&f.runs, "runs", 5, "trials of each transport, `N`")
-	fl.IntVar(&f.warmup, "warmup", 0, "trials of each transport before those, thrown away, `N`")
+	fl.StringSliceVarP(&f.transports, "transports", "t", traffic.Default(), "how to send them: a `LIST` of those above, or of sets of them: "+strings.Join(traffic.Sets(), ", ")+" (secure: TLS and QUIC). What a set has and this machine or message has not is left out")
+	fl.IntVar(&f.runs, "runs", 5, "`N` trials of each transport")
+	fl.IntVar(&f.warmup, "warmup", 0, "`N` more trials of each transport before those, thrown away")
 	fl.Var(&f.confidence, "confidence", "repeat each transport until the 95% interval of the median of frames and of wire bytes is at most this share of it wide (5%), --runs times at most, 100 without --runs")
 	f.conditions.register(fl)
 	fl.Uint64Var(&f.seed, "seed", 1, "`N` decides which frames are lost, the order of the trials, and what --size and --arrivals draw: the same seed, the same messages")

@@ -34,13 +34,13 @@ func defaultWorkload() workloadFlags {
 
 func (f *workloadFlags) register(fl *pflag.FlagSet) {
 	fl.VarP(&f.messages, "messages", "n", "messages to send")
-	fl.Var(&f.sizes, "size", "bytes of a message, or a distribution: uniform:MIN-MAX, bimodal:A:B:P (A with probability P,\notherwise B)")
+	fl.Var(&f.sizes, "size", "bytes of a message, or a distribution: uniform:MIN-MAX, bimodal:A:B:P (A with probability P, otherwise B)")
 	fl.Var(&f.intervals, "interval", "mean time between two messages; 0: back to back")
 	fl.Var(&f.arrivals, "arrivals", "constant, poisson, or bursty:N (N messages at once, as many intervals apart)")
-	fl.StringSliceVar(&f.patterns, "pattern", f.patterns, "one-way; echo: each message is answered by one of its size; wwr: two writes, then one\nanswer to both. With answers, latency is the round trip")
+	fl.StringSliceVar(&f.patterns, "pattern", f.patterns, "`PATTERN,...` of the messages. one-way; echo: each message is answered by one of its size; wwr: two writes, then one answer to both. With answers, latency is the round trip")
 	fl.Var(&f.depths, "depth", "transactions under way at once on a connection (echo, wwr)")
 	fl.Var(&f.connections, "connections", "connections that share the messages, each taking its turn")
-	fl.Var(&f.linger, "linger", "keep a connection open so long behind its last write; 0: the close follows at once, and\nits FIN takes along what Nagle's algorithm still holds. With it Nagle and delayed ACKs play out")
+	fl.Var(&f.linger, "linger", "keep a connection open so long behind its last write; 0: the close follows at once, and its FIN takes along what Nagle's algorithm still holds. With it Nagle and delayed ACKs play out")
 	f.replay.register(fl)
 }
 

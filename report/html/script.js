@@ -1,7 +1,7 @@
 'use strict';
 document.documentElement.classList.add('js');
 const all = (selector, root = document) => [...root.querySelectorAll(selector)];
-const number = text => /^[~+]?-?[\d,]*\.?\d+/.test(text) ? parseFloat(text.replace(/[~+,]/g, '')) : NaN;
+const number = text => /^[~?(+]*-?[\d,]*\.?\d+/.test(text) ? parseFloat(text.replace(/[~?(+,]/g, '')) : NaN;
 
 // Tables: a click on a heading sorts, again turns the order.
 function sortable(table) {
@@ -29,6 +29,13 @@ function sortable(table) {
       body.append(...rows.map(r => r.row));
     });
   });
+}
+
+// A shade says that a table goes on to the right.
+function shaded(wide) {
+  const more = () => wide.classList.toggle('cut', wide.scrollLeft + wide.clientWidth < wide.scrollWidth - 1);
+  wide.addEventListener('scroll', more, {passive: true});
+  new ResizeObserver(more).observe(wide);
 }
 
 // A word in the search field leaves the rows that have it.
@@ -181,5 +188,6 @@ function strips(root) {
 
 all('table').forEach(sortable);
 all('.filter').forEach(filterable);
+all('.wide').forEach(shaded);
 all('.csv').forEach(button => button.addEventListener('click', () => download(button)));
 all('.strips').forEach(strips);
