@@ -324,7 +324,7 @@ func (r *recorder) perform(ctx context.Context, p planned, dir string) (*trialFa
 			r.manifest.warn("clock_set", "a host's clock was set during a trial: the times in that trial's captures are off by as much; latency is not, it is by a clock that nobody sets")
 		}
 		if err == nil && r.session.putTogether && !r.session.superFrames {
-			r.manifest.warn("super_frames", "frames arrived put together although the interfaces' offloads are off: what is in front of one does that, such as the interface beneath a VLAN, or a host of virtual machines (there: ethtool -K IF gro off). Super-frames are expanded, frames lost between the hosts cannot be counted")
+			r.manifest.warn("super_frames", "frames arrived put together although the interfaces' offloads are off: what is in front of one does that, such as the host of a virtual machine, or a port of a bridge (there: ethtool -K IF gro off). Super-frames are expanded, frames lost between the hosts cannot be counted")
 		}
 		if err == nil && facts.Witnesses.Interface == 0 && !r.session.superFrames && !r.session.putTogether {
 			r.manifest.warn("interface_counters", "the interfaces' own counters did not match in every trial: other traffic moved while they were read, or a driver brings them up to date late; the other witnesses stand")

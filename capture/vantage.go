@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/netip"
 	"sync/atomic"
@@ -70,6 +71,13 @@ func (p Place) open() (v *vantage, err error) {
 			return err
 		}
 		v.mtu, v.offloads = i.MTU, nic.Hiding(features)
+		_, on, err := nic.Hides(p.Interface)
+		if err != nil {
+			return err
+		}
+		for _, beneath := range on {
+			maps.Copy(v.offloads, beneath)
+		}
 		v.observer = newObserver(i.HardwareAddr)
 		v.observer.limit, v.observer.arrived = mostCaptured, &store{limit: mostCaptured}
 		c := live.Config{Interface: p.Interface, SnapLen: snapLen, Buffer: ringBytes, Filter: nothing, NotPromiscuous: true}

@@ -151,7 +151,7 @@ var warningCodes = [...]entry{
 	{"without_time", "A record has no time (pcapng simple packet block)."},
 	{"flow_limit", "There were more flows than --max-flows: those not used for longest are summed up in other_flows. All sums are of all records; a flow that comes again is a new one, which knows of no octets sent before: unique payload and efficiency may be too high, retransmissions too low."},
 	{"rows_left_out", "A table of --frames has 100,000 rows at most; csv, json and ndjson have all. All sums are of all records."},
-	{"file_cut_off", "A file ends inside a record, or damage follows: the records before count. Not to be trusted, exit code 4."},
+	{"file_cut_off", "Files end inside a record, are damaged, or went while they were read: the records before count. Not to be trusted, exit code 4."},
 	{"interrupted", "The analysis was interrupted: the records up to then count, as if the capture ended there. Exit code 130."},
 	{"capture_unreadable", "A capture of a run cannot be read: the run counts without this trial. Not to be trusted, exit code 4."},
 	{"capture_dropped", "A live capture missed frames: the kernel had no room for them in the capture's ring, or the interface dropped them. They are in no figure. Not to be trusted, exit code 4."},

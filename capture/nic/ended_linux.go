@@ -1,7 +1,6 @@
 package nic
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -44,9 +43,12 @@ func (j *journal) ended() bool {
 	return true
 }
 
+// link is what the kernel shows where something keeps the namespace.
+func (j *journal) link() string { return fmt.Sprintf("net:[%d]", j.Namespace) }
+
 // keptBy reports whether the process, a directory of /proc, keeps the journal's namespace, or may do so. One that ends is none.
 func (j *journal) keptBy(process string) bool {
-	link := fmt.Sprintf("net:[%d]", j.Namespace)
+	link := j.link()
 	for _, pattern := range []string{"task/*/ns/net", "fd/*"} {
 		paths, _ := filepath.Glob(filepath.Join(process, pattern))
 		for _, path := range paths {
@@ -78,9 +80,14 @@ func (j *journal) keptBy(process string) bool {
 func (j *journal) isOf(path string) bool {
 	namespace, err := os.Open(path)
 	if err != nil {
-		return !errors.Is(err, os.ErrNotExist) && !errors.Is(err, unix.ESRCH) // it has ended, or was closed
+		to, err := os.Readlink(path) // a thread ends, a descriptor is closed, its number is another's
+		return err == nil && to == j.link()
 	}
 	defer namespace.Close()
+	var st unix.Stat_t
+	if unix.Fstat(int(namespace.Fd()), &st) == nil && st.Ino != j.Namespace {
+		return false
+	}
 	result := make(chan uint64)
 	go func() {
 		runtime.LockOSThread() // for ever: the thread ends with the goroutine

@@ -232,7 +232,7 @@ func (m *Merge) open(in *input) {
 // fill reads the next records of a file. It reports whether there are any, and closes the file when there are none.
 func (m *Merge) fill(in *input) bool {
 	if m.open(in); in.failed != nil {
-		m.cuts = append(m.cuts, &CutError{File: in.name, Cause: in.failed})
+		m.cuts = append(m.cuts, &CutError{File: in.name, Offset: -1, Cause: in.failed})
 		return false
 	}
 	if len(in.records) < mergeBatch {

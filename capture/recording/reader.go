@@ -16,6 +16,10 @@ import (
 // longer ones leave the CPU's cache.
 const chunk = 512 << 10
 
+// shortChunk is that of a Reader without a Batch: to look at a file's first record, and to read several files in turns, of which
+// there may be hundreds.
+const shortChunk = 128 << 10
+
 // Reader reads the records of one capture.
 type Reader struct {
 	name        string
@@ -51,11 +55,14 @@ type format interface {
 type CutError struct {
 	File   string
 	Frame  int64 // last whole record, 1-based; 0 when there is none
-	Offset int64 // octet at which that which can't be read starts, after decompression
+	Offset int64 // octet at which that which can't be read starts, after decompression; -1 where the file can't be opened any more
 	Cause  error // io.ErrUnexpectedEOF when the file just ends
 }
 
 func (e *CutError) Error() string {
+	if e.Offset < 0 {
+		return e.Cause.Error() // which names the file
+	}
 	what := "damaged"
 	if errors.Is(e.Cause, io.ErrUnexpectedEOF) {
 		what = "cut off"
@@ -256,7 +263,7 @@ func (r *Reader) fill(want int) {
 	r.start = 0
 	for r.end < want && r.err == nil {
 		if r.end == len(r.buf) {
-			grown := make([]byte, max(chunk, 2*len(r.buf)))
+			grown := make([]byte, max(shortChunk, 2*len(r.buf)))
 			copy(grown, r.buf)
 			r.buf = grown
 		}

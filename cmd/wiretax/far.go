@@ -130,7 +130,10 @@ func (f *farFlags) run(c *cobra.Command, r *runFlags, here interfaceFlags) (err 
 		return err
 	}
 	if f.reads(c) {
-		if err := cmp.Or(r.messages(c, &e), r.story(c, &e)); err != nil {
+		if err := r.messages(c, &e); err != nil {
+			return err
+		}
+		if err := r.story(c, &e); err != nil {
 			return err
 		}
 	}
@@ -142,21 +145,22 @@ func (f *farFlags) run(c *cobra.Command, r *runFlags, here interfaceFlags) (err 
 	return r.recordAndPrint(c, e, dir)
 }
 
-// plainFrames switches off what makes super-frames on an interface, where something does, until giveBack.
+// plainFrames switches off what makes super-frames on an interface and those beneath it, where something does, until giveBack.
 func plainFrames(iface, offloads string) (giveBack func(*error), err error) {
-	nothing := func(*error) {}
-	features, err := nic.Offloads(iface)
+	names, on, err := nic.Hides(iface)
 	if err != nil {
 		return nil, err
 	}
-	features = nic.Hiding(features)
-	maps.DeleteFunc(features, func(_ string, on bool) bool { return !on })
-	if offloads == "keep" || len(features) == 0 {
-		return nothing, nil
+	if offloads == "keep" || len(names) == 0 {
+		return func(*error) {}, nil
 	}
-	loan, err := nic.Borrow([]string{iface}, nic.Terms{PlainFrames: true})
+	loan, err := nic.Borrow(names, nic.Terms{PlainFrames: true})
 	if err != nil {
-		return nil, fmt.Errorf("switch %s of %s off: %w (sudo, or --offloads keep)", strings.Join(slices.Sorted(maps.Keys(features)), " "), iface, err)
+		var what []string
+		for _, name := range names {
+			what = append(what, strings.Join(slices.Sorted(maps.Keys(on[name])), " ")+" of "+name)
+		}
+		return nil, fmt.Errorf("switch %s off: %w (sudo, or --offloads keep)", strings.Join(what, ", "), err)
 	}
 	return func(failed *error) { *failed = cmp.Or(*failed, loan.Return()) }, nil
 }

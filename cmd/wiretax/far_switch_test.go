@@ -270,6 +270,89 @@ func TestFramesPutTogetherOnTheWayAreNotLost(t *testing.T) {
 	}
 }
 
+// TestInterfaceOnTopOfAnother: what the one beneath would put together is switched off too, and back on.
+func TestInterfaceOnTopOfAnother(t *testing.T) {
+	for name, make := range map[string]func(netlink.LinkAttrs) netlink.Link{
+		"a VLAN": func(a netlink.LinkAttrs) netlink.Link { return &netlink.Vlan{LinkAttrs: a, VlanId: 5} },
+		"a macvlan": func(a netlink.LinkAttrs) netlink.Link {
+			return &netlink.Macvlan{LinkAttrs: a, Mode: netlink.MACVLAN_MODE_BRIDGE}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			here, there, _ := onSwitch(t)
+			var was [2]nic.State
+			for i, s := range []*station{here, there} {
+				err := s.within(func() (err error) { was[i], err = s.stack(t, make); return err })
+				if errors.Is(err, unix.EOPNOTSUPP) {
+					t.Skipf("this kernel makes none: %v", err)
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				s.was = s.await(t)
+			}
+			key := keyFile(t)
+			server, log := there.serve(t, key, "-1", "-i", "top0")
+			there.within(func() error {
+				if now, err := nic.Read("eth1"); err != nil || now.Features["rx-gro"] {
+					t.Errorf("eth1 reassembles: %v", err)
+				}
+				return nil
+			})
+			c, stdout, stderr := here.start(t, "run", "--to", "198.51.100.2", "-i", "top0", "--key-file", key, "--messages", strconv.Itoa(fifteen), "--runs", "1", "--json")
+			if err := c.Wait(); err != nil {
+				t.Fatalf("%v: %s%s; server: %s", err, stderr, stdout, log)
+			}
+			server.Wait()
+			verifiedDataFrames(t, stdout.Bytes())
+			for i, s := range []*station{here, there} {
+				s.asBefore(t)
+				s.within(func() error {
+					now, err := nic.Read("top0")
+					if d := was[i].Differences(now); err != nil || len(d) > 0 {
+						t.Errorf("top0: %v %v", d, err)
+					}
+					return nil
+				})
+			}
+		})
+	}
+}
+
+// stack makes top0 on eth1, which puts together what arrives.
+func (s *station) stack(t *testing.T, make func(netlink.LinkAttrs) netlink.Link) (state nic.State, err error) {
+	under, err := netlink.LinkByName("eth1")
+	if err != nil {
+		return state, err
+	}
+	attrs := netlink.NewLinkAttrs()
+	attrs.Name, attrs.ParentIndex = "top0", under.Attrs().Index
+	top := make(attrs)
+	if err := netlink.LinkAdd(top); err != nil {
+		return state, err
+	}
+	e, err := ethtool.NewEthtool()
+	if err != nil {
+		return state, err
+	}
+	defer e.Close()
+	if err := e.Change("eth1", map[string]bool{"rx-gro": true}); err != nil {
+		return state, err
+	}
+	address, err := netlink.ParseAddr("198.51.100." + s.addr[len(s.addr)-1:] + "/24")
+	if err != nil {
+		return state, err
+	}
+	err = errors.Join(
+		// Else eth1 answers for an address of a macvlan, whose broadcasts it hears too.
+		os.WriteFile("/proc/sys/net/ipv4/conf/all/arp_ignore", []byte("1"), 0),
+		os.WriteFile("/proc/sys/net/ipv6/conf/top0/disable_ipv6", []byte("1"), 0))
+	if err := errors.Join(err, netlink.AddrAdd(top, address), netlink.LinkSetUp(top)); err != nil {
+		return state, err
+	}
+	return nic.Read("top0")
+}
+
 // TestTwoHostsComeBackWhateverEndsTheRun: offloads are on again at both ends.
 func TestTwoHostsComeBackWhateverEndsTheRun(t *testing.T) {
 	here, there, _ := onSwitch(t)

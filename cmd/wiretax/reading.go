@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"strings"
 	"sync/atomic"
 
 	"wiretax/analyze"
@@ -73,11 +74,26 @@ func (r reading) analyze(ctx context.Context) (*analyze.Result, error) {
 		})
 	case feed.cut != nil:
 		result.Source.TruncatedFile = true
-		result.Warnings = append(result.Warnings, analyze.Warning{
-			Code: "file_cut_off", Message: feed.cut.Error(), Count: 1, Distrust: true,
-		})
+		result.Warnings = append(result.Warnings, cutWarning(feed.cut))
 	}
 	return result, nil
+}
+
+// cutWarning says where files end before their end: the first ones, of many.
+func cutWarning(cut error) analyze.Warning {
+	const named = 3
+	cuts := []error{cut}
+	if joined, ok := cut.(interface{ Unwrap() []error }); ok {
+		cuts = joined.Unwrap()
+	}
+	var texts []string
+	for _, c := range cuts[:min(len(cuts), named)] {
+		texts = append(texts, c.Error())
+	}
+	if more := len(cuts) - named; more > 0 {
+		texts = append(texts, fmt.Sprintf("and %d more", more))
+	}
+	return analyze.Warning{Code: "file_cut_off", Message: strings.Join(texts, "; "), Count: int64(len(cuts)), Distrust: true}
 }
 
 // sink makes the copier of the chosen records, if there is to be one.

@@ -51,6 +51,40 @@ func TestAnInterruptedAnalysisTellsWhatItHasSeen(t *testing.T) {
 	}
 }
 
+// TestFilesThatEndEarlyAreNamed takes files of which most are cut off, and one that goes before its time has come.
+func TestFilesThatEndEarlyAreNamed(t *testing.T) {
+	dir := t.TempDir()
+	if err := writeCaptures(dir); err != nil {
+		t.Fatal(err)
+	}
+	capture, err := os.ReadFile(dir + "/udp.pcap")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for i := range 6 {
+		names = append(names, filepath.Join(dir, fmt.Sprintf("ring%d.pcap", i)))
+		if err := os.WriteFile(names[i], capture[:len(capture)-1], 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	in, err := recording.OpenAll(t.Context(), names, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	os.Remove(names[0])
+	records := make([]recording.Record, 100)
+	for err == nil {
+		_, err = in.Next(records)
+	}
+	w := cutWarning(err)
+	want := "open " + names[0] + ": no such file or directory; " + names[1] + ": cut off after frame "
+	if w.Count != 6 || !strings.HasPrefix(w.Message, want) || !strings.HasSuffix(w.Message, "; and 3 more") || strings.Count(w.Message, ";") != 3 {
+		t.Errorf("%d: %s", w.Count, w.Message)
+	}
+}
+
 // TestAnIdleStreamIsInterrupted interrupts an analysis before there is anything to analyse.
 func TestAnIdleStreamIsInterrupted(t *testing.T) {
 	pipe := filepath.Join(t.TempDir(), "pipe")

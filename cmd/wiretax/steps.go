@@ -8,8 +8,8 @@ import (
 	"wiretax/capture/recording"
 )
 
-// maxSteps bounds the groups of --by time:DURATION, which are as many as records where the duration is short: a group takes
-// 0.7 kB.
+// maxSteps bounds the groups of --by time:DURATION, which are as many as records where the duration is short: one takes 1 to
+// 2.5 kB, by format.
 const maxSteps = 250_000
 
 // steps are those of time that have a record.
