@@ -61,6 +61,15 @@ const storyWorkloads = 3
 func storyDocument(r *analyze.Run, inline bool) document {
 	w := referenceFirst(&r.Workloads[0])
 	lines := append(append(presetLines(r.Preset), line{text: linkLine(*r.LinkOf(w))}), clockLines(w)...)
+	answered := section{}
+	if len(w.Transports) > 0 {
+		if text := headline(w); text != "" {
+			answered.lines = []line{{text: text}}
+		}
+	}
+	if inline { // who reads from the top has the answer there
+		lines, answered.lines = append(answered.lines, lines...), nil
+	}
 	d := document{{title: workloadLine(w), lines: lines}}
 	if len(w.Transports) > 0 {
 		d = append(d, section{table: transportTable(w, false, inline)})
@@ -69,6 +78,9 @@ func storyDocument(r *analyze.Run, inline bool) document {
 	d = append(d, causeSections(w, inline)...)
 	if len(r.Workloads) > storyWorkloads {
 		d = append(d, bestSections(r, inline)...)
+	}
+	if len(answered.lines) > 0 {
+		d = append(d, answered)
 	}
 	return append(d, closing(r)...)
 }

@@ -65,6 +65,11 @@ func terminalSection(out *bytes.Buffer, part section, s Style) error {
 
 func terminalTable(out *bytes.Buffer, t table, s Style) error {
 	t, gap, bars := layout(t, s)
+	room := s.width()
+	if bars > 0 { // they have what the table left them
+		room = total(naturalWidths(t), gap)
+	}
+	t = pointed(t, gap, room)
 	if err := drawTable(out, t, gap, bars, s); err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netlink/nl"
@@ -26,7 +27,12 @@ func renamed(t *testing.T, index int, name string) {
 	t.Helper()
 	link, err := netlink.LinkByIndex(index)
 	try(t, err)
-	try(t, netlink.LinkSetName(link, name))
+	if err := netlink.LinkSetName(link, name); err == unix.EBUSY { // Linux before 6.2: it is up
+		try(t, netlink.LinkSetDown(link))
+		try(t, netlink.LinkSetName(link, name))
+	} else {
+		try(t, err)
+	}
 }
 
 func TestNameIsPutBack(t *testing.T) {
@@ -48,6 +54,22 @@ func TestNameIsPutBack(t *testing.T) {
 		renamed(t, was.Index, "udev0")
 		try(t, netlink.LinkSetUp(link))
 		try(t, was.Restore())
+		unchanged(t, was)
+	})
+	t.Run("renamed by udev after it was found", func(t *testing.T) {
+		was := port(t)
+		j := lent(t, was)
+		try(t, os.MkdirAll("/run/udev", 0o755))
+		try(t, os.WriteFile("/run/udev/queue", nil, 0o600))
+		restored := make(chan error)
+		go func() { _, err := j.restore(); restored <- err }()
+		for back := false; !back; time.Sleep(time.Millisecond) {
+			now, err := Read(was.Name)
+			back = err == nil && len(was.Differences(now)) == 0
+		}
+		renamed(t, was.Index, "udev0")
+		try(t, os.RemoveAll("/run/udev"))
+		try(t, <-restored)
 		unchanged(t, was)
 	})
 	t.Run("its name taken", func(t *testing.T) {
@@ -144,6 +166,18 @@ func TestStablePrivateAddressIsTheSameWhoeverMadeIt(t *testing.T) {
 func TestLinkLocalAddressOfAnOlderRuleStaysAlone(t *testing.T) {
 	was := port(t)
 	try(t, os.WriteFile("/proc/sys/net/ipv6/conf/port0/stable_secret", []byte("2001:db8::5ec"), 0)) // sets addr_gen_mode to 2
+	was, err := Read(was.Name)
+	try(t, err)
+	l, err := Borrow([]string{was.Name}, Terms{Move: true})
+	try(t, err)
+	try(t, l.Move(was.Name, elsewhere(t)))
+	try(t, l.Return())
+	unchanged(t, was)
+}
+
+func TestTokenOfARouterComesBack(t *testing.T) {
+	was := port(t)
+	try(t, os.WriteFile("/proc/sys/net/ipv6/conf/port0/forwarding", []byte("1"), 0)) // accept_ra is 1: it does not listen any more
 	was, err := Read(was.Name)
 	try(t, err)
 	l, err := Borrow([]string{was.Name}, Terms{Move: true})

@@ -78,7 +78,7 @@ func routed(s State) (why string, err error) {
 	objects, _ := nexthops.all() // Linux before 5.3 has none
 	for _, m := range objects {
 		if nexthops.belongs(m, s.Index) {
-			return "a nexthop object uses it (ip nexthop)", nil
+			return "a nexthop object uses it, as ip nexthop shows", nil
 		}
 	}
 	return "", nil
@@ -97,7 +97,7 @@ func learned(s State) (why string, err error) {
 	if err != nil || len(kept) == 0 {
 		return "", err
 	}
-	return "a program keeps its neighbours there (ip neighbour: managed or extern_learn)", nil
+	return "a program keeps its neighbours there, managed or extern_learn in ip neighbour", nil
 }
 
 // joined says which group of hardware addresses somebody joined by hand (ip maddress); protocols and programs join theirs anew.
@@ -107,7 +107,7 @@ func joined(s State) (why string, err error) {
 		const index, byHand, address = 0, 3, 4 // columns (net/core/dev_addr_lists.c, dev_mc_seq_show)
 		f := strings.Fields(line)
 		if len(f) > address && f[index] == strconv.Itoa(s.Index) && f[byHand] != "0" {
-			return "it was made to listen to " + f[address] + " (ip maddress)", nil
+			return "it was made to listen to " + f[address] + " by ip maddress", nil
 		}
 	}
 	return "", err

@@ -112,11 +112,11 @@ func (j *journal) drop() error {
 	return j.remove()
 }
 
-// Pending are the interfaces that a run which has ended left changed.
+// Pending are the interfaces of which a run that has ended left something that Repair can mend here.
 func Pending() (names []string, err error) {
 	all, err := journals()
 	for _, j := range all {
-		if _, live := j.liveHolder(); !live && j.BootID == bootID() {
+		if _, live := j.liveHolder(); !live && j.BootID == bootID() && (j.here() || j.ended()) {
 			names = append(names, j.names())
 		}
 	}

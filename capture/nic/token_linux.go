@@ -3,6 +3,7 @@ package nic
 import (
 	"fmt"
 	"net/netip"
+	"os"
 
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
@@ -37,7 +38,8 @@ func token(index int) (string, error) {
 	return "", nil
 }
 
-// writeToken sets the token. The kernel takes one only while the interface listens to routers (accept_ra).
+// writeToken sets the token. The kernel takes one only while the interface listens to routers, which one that forwards does by
+// accept_ra 2 alone (inet6_set_iftoken, net/ipv6/addrconf.c).
 func (s State) writeToken() error {
 	ip, err := netip.ParseAddr(s.Token)
 	if err != nil {
@@ -45,5 +47,12 @@ func (s State) writeToken() error {
 	}
 	of6 := nl.NewRtAttr(unix.AF_INET6, nil)
 	of6.AddRtAttr(unix.IFLA_INET6_TOKEN, ip.AsSlice())
-	return s.set(s.Flags, attribute{unix.IFLA_AF_SPEC, of6.Serialize()})
+	request := attribute{unix.IFLA_AF_SPEC, of6.Serialize()}
+	if err = s.set(s.Flags, request); err == unix.EINVAL {
+		setting := "/proc/sys/net/ipv6/conf/" + s.Name + "/accept_ra"
+		os.WriteFile(setting, []byte("2"), 0)
+		err = s.set(s.Flags, request)
+		os.WriteFile(setting, []byte(s.Settings["ipv6/conf/accept_ra"]), 0)
+	}
+	return err
 }

@@ -130,7 +130,10 @@ func (f *farFlags) run(c *cobra.Command, r *runFlags, here interfaceFlags) (err 
 		return err
 	}
 	if f.reads(c) {
-		if err := cmp.Or(r.messages(c, &e), r.story(c, &e)); err != nil {
+		if err := r.messages(c, &e); err != nil {
+			return err
+		}
+		if err := r.story(c, &e); err != nil {
 			return err
 		}
 	}

@@ -118,3 +118,11 @@ func TestNoRightsAreLeftWhenTheServerIsHeard(t *testing.T) {
 		t.Errorf("exit code %d: %s", client.ProcessState.ExitCode(), stderr)
 	}
 }
+
+func TestPresetWithMessagesThatAreNotThere(t *testing.T) {
+	l, key := farHosts(t), keyFile(t)
+	client, _, stderr := on(t, l.A, "run", "--to", l.B.Addr.String(), "-i", lab.Interface, "--key-file", key, "--preset", "thread", "--from", "none.pcap")
+	if client.Wait(); client.ProcessState.ExitCode() != 1 || stderr.String() != "wiretax: open none.pcap: no such file or directory\n" {
+		t.Errorf("exit code %d: %s", client.ProcessState.ExitCode(), stderr)
+	}
+}

@@ -1,6 +1,10 @@
 package main
 
-import "github.com/spf13/cobra"
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+)
 
 // habits are flags that tcpdump, tshark, iperf3, ping and hyperfine have and a command of wiretax has not, with what to type instead.
 var habits = map[string]map[string]string{
@@ -26,6 +30,14 @@ var habits = map[string]map[string]string{
 	"watch": {
 		"r": "a file is read by wiretax analyze FILE", "nn": "names are never resolved", "interval": "want --every", "time": "want --duration", "t": "want --duration",
 	},
+}
+
+// noArguments says what a word behind run may be meant for: a host, as for ping and iperf3, or a file.
+func noArguments(_ *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	return fmt.Errorf("unexpected argument %q: run has flags only, --to HOST for another host, --from FILE for the messages of a capture", args[0])
 }
 
 // elsewhere says what to type instead of a flag that other tools have; nothing where it is no habit.

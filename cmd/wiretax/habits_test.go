@@ -11,6 +11,8 @@ func TestHabitsOfOtherTools(t *testing.T) {
 		{"run --trials 3", "wiretax: unknown flag: --trials: want --runs (see wiretax run --help)\n"},
 		{"run -b 10M", "wiretax: unknown shorthand flag: 'b' in -b: want --rate (see wiretax run --help)\n"},
 		{"-i eth0", "wiretax: unknown shorthand flag: 'i' in -i: an interface is for run and watch: wiretax watch -i IF (see wiretax --help)\n"},
+		{"version", "wiretax: unknown command \"version\": want --version (see wiretax --help)\n"},
+		{"run 192.0.2.1", "wiretax: unexpected argument \"192.0.2.1\": run has flags only, --to HOST for another host, --from FILE for the messages of a capture (see wiretax run --help)\n"},
 		{"help rnu", "wiretax: unknown command \"rnu\", did you mean run? (see wiretax help --help)\n"},
 		{"run --sise 9", "wiretax: unknown flag: --sise, did you mean --size or --wide? (see wiretax run --help)\n"},
 	} {

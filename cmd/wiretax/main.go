@@ -116,6 +116,9 @@ func knownCommand(c *cobra.Command, args []string) error {
 	for _, known := range c.Commands() {
 		names = append(names, known.Name())
 	}
+	if args[0] == "version" {
+		return errors.New("unknown command \"version\": want --version")
+	}
 	return fmt.Errorf("unknown command %q%s", args[0], didYouMean(args[0], names, ""))
 }
 

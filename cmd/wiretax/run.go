@@ -93,7 +93,7 @@ that TLS and QUIC add to the application's own count as header bytes.`,
   wiretax run --out d                   keep captures (pcapng) and run.json in d
   wiretax run --resume d                go on where that was interrupted
   wiretax run --json | jq '.workloads[0].transports[].summary.frames'`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(c *cobra.Command, _ []string) error { return run(c, f) },
 	}
 	fl := c.Flags()

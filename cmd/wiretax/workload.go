@@ -116,7 +116,10 @@ func (s *sizes) Set(text string) error {
 			continue
 		}
 		if (*s)[i].drawn, err = traffic.ParseSizes(part); err != nil {
-			return fmt.Errorf("want a number of bytes; or %w", err)
+			if !strings.Contains(part, ":") {
+				return fmt.Errorf("want a number of bytes, such as 90, or a distribution, such as uniform:64-1400")
+			}
+			return err
 		}
 	}
 	return nil
