@@ -52,7 +52,7 @@ func (s *steps) take(nanos int64) error {
 		return nil
 	}
 	longer := s.every
-	for span := (s.ends - s.first) / 1000; span > 0; span /= 10 {
+	for span := uint64(s.ends-s.first) / 1000; span > 0; span /= 10 {
 		longer *= 10
 	}
 	return fmt.Errorf("group by time:%v: more than %d groups (try --by time:%v, or a part with --from and --to)",

@@ -23,6 +23,8 @@ func TestGroupsByTimeAreBounded(t *testing.T) {
 		{"many records a group", time.Millisecond, 1000, 2 * maxSteps, ""},
 		{"a second where nothing is said", 0, 1e9, maxSteps + 1,
 			"group by time:1s: more than 250000 groups (try --by time:16m40s, or a part with --from and --to)"},
+		{"times of all ages", 1, 0x123456789abcdef1, maxSteps + 1,
+			"group by time:1ns: more than 250000 groups (try --by time:27777h46m40s, or a part with --from and --to)"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			s := newSteps(analyze.View{By: "time", Every: tc.every})
