@@ -23,7 +23,7 @@ type Plain struct {
 }
 
 // ParsePlain reads a frame as Parse does, in a fraction of the time, and reports whether it is plain. Where it is not, Parse has
-// to read it, and p holds nothing.
+// to read it, and what p holds means nothing.
 func ParsePlain(p *Plain, b []byte, wireLen int, link LinkType, fcs int) bool {
 	const shortest = ethernetLen + ipv4HeaderLen + udpLen
 	if link != LinkEthernet || fcs > 0 || len(b) < shortest || len(b) > wireLen || wireLen > maxUnbounded {
