@@ -61,19 +61,9 @@ func readAhead(ctx context.Context, shared chan []byte, open func() (io.Reader, 
 
 // fill reads one piece, no longer than until there is something: a live pipe may have no more for a while.
 func (a *ahead) fill(src io.Reader) error {
-	var p piece
-	select {
-	case p.octets = <-a.own:
-		p.home = a.own
-	default:
-		select {
-		case p.octets = <-a.own:
-			p.home = a.own
-		case p.octets = <-a.shared:
-			p.home = a.shared
-		case <-a.stop:
-			return io.ErrClosedPipe
-		}
+	p, ok := a.empty()
+	if !ok {
+		return io.ErrClosedPipe
 	}
 	if p.octets == nil {
 		p.octets = make([]byte, pieceSize)
@@ -86,6 +76,28 @@ func (a *ahead) fill(src io.Reader) error {
 		p.home <- p.octets
 	}
 	return err
+}
+
+// empty waits for a buffer, rather one of the stream's own. It reports false when nobody reads any more.
+func (a *ahead) empty() (p piece, ok bool) {
+	select {
+	case <-a.stop:
+		return p, false
+	default:
+	}
+	select {
+	case b := <-a.own:
+		return piece{b, a.own}, true
+	default:
+	}
+	select {
+	case p.octets = <-a.own:
+		p.home = a.own
+	case p.octets = <-a.shared:
+		p.home = a.shared
+	case <-a.stop:
+	}
+	return p, p.home != nil
 }
 
 // Read implements io.Reader. It waits for one piece and takes what there is beyond it.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 )
 
 // numberedPcap is a pcap of records one microsecond of the list apart, whose octets are all the low one of their time; they are
@@ -97,5 +98,29 @@ func TestCloseWhileDecompressing(t *testing.T) {
 		}
 		cancel()
 		m.Close()
+	}
+}
+
+// endless is a decompression bomb that needs no further octets, and is slower than whoever reads it.
+type endless struct{}
+
+func (endless) Read(p []byte) (int, error) {
+	time.Sleep(100 * time.Microsecond)
+	return len(p), nil
+}
+
+func TestCloseEndsAnEndlessStream(t *testing.T) {
+	for _, shared := range []chan []byte{nil, emptyBuffers(3)} {
+		ended := make(chan struct{})
+		a := readAhead(t.Context(), shared, func() (io.Reader, func(), error) { return endless{}, func() { close(ended) }, nil })
+		if _, err := a.Read(make([]byte, 100)); err != nil {
+			t.Fatal(err)
+		}
+		a.Close()
+		select {
+		case <-ended:
+		case <-time.After(5 * time.Second):
+			t.Errorf("%d shared buffers: still reading", cap(shared))
+		}
 	}
 }
