@@ -675,4 +675,6 @@ func TestRootIsGivenUpOnAMadeLink(t *testing.T) {
 	if s := ids(t, c.Process.Pid); s["Uid"] != strconv.Itoa(asSudo) || s["CapEff"] != "0000000000000000" {
 		t.Errorf("while it waits: user %s, capabilities %s", s["Uid"], s["CapEff"])
 	}
+	c.Process.Signal(os.Interrupt) // a killed one would leave its experiment writing for a moment
+	c.Wait()
 }
