@@ -94,12 +94,20 @@ Frames that the capture dropped are counted and make the exit code 4.`,
 	return c
 }
 
+// isInterface reports whether there is an interface of that name.
+func isInterface(name string) bool {
+	_, err := net.InterfaceByName(name)
+	return err == nil
+}
+
 // check finds mistakes before any work is done.
 func (f *watchFlags) check(c *cobra.Command) error {
 	if err := f.output.check(c); err != nil {
 		return err
 	}
-	switch {
+	switch name := c.Flags().Arg(0); {
+	case f.iface == "" && isInterface(name):
+		return usagef(c, "watch what? want -i %s", name)
 	case f.iface == "":
 		return usagef(c, "watch what? want -i INTERFACE (-D lists them)")
 	case f.as != "" && f.as != "ethernet":
