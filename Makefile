@@ -53,7 +53,7 @@ fuzz:
 # Makes captures in BENCH_DIR, once, and measures wiretax analyze beside capinfos, tcpdump, tshark and tcptrace, as far as they are
 # installed. BENCH_RECORDS=10000000 is the size of the README's table: 9 GB, a quarter of an hour. The Go benchmarks:
 # go test -run '^$$' -bench . ./analyze/... ./capture/recording ./cmd/wiretax
-BENCH_DIR ?= /tmp/wiretax-bench
+BENCH_DIR ?= $(or $(TMPDIR),/tmp)/wiretax-bench
 BENCH_RECORDS ?= 1000000
 ROUNDS ?= 5
 bench: build

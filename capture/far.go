@@ -455,16 +455,7 @@ func (r *recorder) reach(ctx context.Context) (err error) {
 		}
 	}
 	r.manifest = r.session.manifest(r.Experiment)
-	if err := r.leaveOut(refused); err != nil {
-		return err
-	}
-	for c := range r.cells() {
-		r.left.add(r.Trials*len(r.manifest.Workloads[c].Transports), r.each(c))
-	}
-	if r.before != nil {
-		return r.takeOver()
-	}
-	return nil
+	return r.schedule(refused)
 }
 
 func (r *recorder) within(fn func() error) error { return r.Far.Place.within(fn) }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -34,7 +33,7 @@ type hosts struct {
 func connect(t *testing.T, c lab.Config, w wire.Config, limits Limits) *hosts {
 	t.Helper()
 	l, err := lab.Build(c)
-	skipUnprivileged(t, err)
+	skipWithoutLab(t, err)
 	t.Cleanup(l.Close)
 	if l.Kind != lab.Veth {
 		relay, err := wire.Start(w, l.Ports, 1)
@@ -77,19 +76,6 @@ func secretKey(t *testing.T) *peer.Key {
 		t.Fatal(err)
 	}
 	return k
-}
-
-// skipUnprivileged skips where the system does not let us make hosts; in CI it must.
-func skipUnprivileged(t *testing.T, err error) {
-	t.Helper()
-	var refused *lab.NamespaceError
-	var missing *lab.NoTUNError
-	if (errors.As(err, &refused) || errors.As(err, &missing)) && os.Getenv("CI") == "" {
-		t.Skipf("%v (run the tests as root)", err)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
 }
 
 // experiment is the one between the hosts.

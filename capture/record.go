@@ -139,6 +139,11 @@ func (r *recorder) prepare(ctx context.Context) (err error) {
 			return err
 		}
 	}
+	return r.schedule(refused)
+}
+
+// schedule says which trials are to be measured: those of the transports that are not refused, less what a recording that goes on has.
+func (r *recorder) schedule(refused map[int]map[string]error) error {
 	if err := r.leaveOut(refused); err != nil {
 		return err
 	}

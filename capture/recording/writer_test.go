@@ -169,8 +169,11 @@ func TestWriterErrors(t *testing.T) {
 		t.Error(err)
 	}
 	w, err := Create("/dev/full", writerInterfaces, "")
-	if err != nil {
+	if errors.Is(err, fs.ErrNotExist) && os.Getenv("CI") == "" {
 		t.Skip(err) // no such device on this system
+	}
+	if err != nil {
+		t.Fatal(err)
 	}
 	for err == nil {
 		err = w.Write(Record{Data: frame, WireLen: 17, FCS: -1})
